@@ -1,0 +1,1 @@
+"""An archive of JWST on loopback, that speaks MAST's protocols."""

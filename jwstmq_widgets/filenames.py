@@ -46,7 +46,9 @@ DETECTORS: Mapping[str, str] = MappingProxyType(
 
 _DETECTOR_ALIASES = {
     **{f"{module}{number}": f"nrc{module}{number}" for module in "ab" for number in range(1, 5)},
-    **{f"{start}{module}{end}": f"nrc{module}long" for module in "ab" for start in ("", "nrc") for end in ("5", "long")},
+    **{
+        f"{start}{module}{end}": f"nrc{module}long" for module in "ab" for start in ("", "nrc") for end in ("5", "long")
+    },
 }
 
 
@@ -246,35 +248,38 @@ def parse_name(name: str) -> ProductName | None:
 
 def _product_name(kind: Kind, match: re.Match[str]) -> ProductName:
     parts = {key: value for key, value in match.groupdict().items() if value is not None}
-    numbers = {
-        key: int(parts[key]) for key in ("observation", "visit", "exposure", "segment") if key in parts
-    }
     association = parts.get("association", "")
-    if "observation" not in numbers and association.startswith("o"):
-        numbers["observation"] = int(association[1:])
+    observation = _number(parts.get("observation"))
+    if observation is None and association.startswith("o"):
+        observation = int(association[1:])
     detector = parts.get("detector", "")
-    instrument = parts.get("instrument", "").upper() or DETECTORS.get(detector, "")
-    if kind == "guidestar":
-        instrument = "FGS"
-    elif kind == "msa":
-        instrument = "NIRSPEC"
-    texts = {
-        key: parts.get(key, "")
-        for key in ("visit_group", "parallel", "activity", "target", "optical_elements", "guide", "stamp")
-    }
+    owner = {"guidestar": "FGS", "msa": "NIRSPEC"}.get(kind, "")
     return ProductName(
         name=match.string,
         kind=kind,
         program=int(parts["program"]),
+        observation=observation,
+        visit=_number(parts.get("visit")),
+        visit_group=parts.get("visit_group", ""),
+        parallel=parts.get("parallel", ""),
+        activity=parts.get("activity", ""),
+        exposure=_number(parts.get("exposure")),
+        segment=_number(parts.get("segment")),
         detector=detector,
-        instrument=instrument,
+        instrument=owner or parts.get("instrument", "").upper() or DETECTORS.get(detector, ""),
         association=association,
+        target=parts.get("target", ""),
+        optical_elements=parts.get("optical_elements", ""),
+        guide=parts.get("guide", ""),
+        stamp=parts.get("stamp", ""),
         suffix=parts["suffix"],
         thumb="thumb" in parts,
         extension=parts["extension"],
-        **numbers,
-        **texts,
     )
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def canonical_detector(name: str) -> str:

@@ -5,11 +5,11 @@ Sources: "File Naming Schemes" and "Science products" of the JWST pipeline docum
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "DETECTORS",
@@ -18,6 +18,7 @@ __all__ = [
     "ProductName",
     "Suffix",
     "canonical_detector",
+    "name_columns",
     "parse_name",
 ]
 
@@ -204,10 +205,8 @@ class ProductName:
 
     @property
     def stage(self) -> str:
-        """MAST's product category: 1b, 2a, 2b, 2c, 3, or "" for files that are no step of the pipeline."""
-        known = SUFFIXES.get(self.suffix)
-        stage = known.stage if known else ""
-        return "3" if stage and self.kind == "stage3" else stage
+        """MAST's product category 1b, 2a, 2b, 2c or 3; "gs" for guide stars; "" for files that are no step."""
+        return _stage(self.kind, self.suffix)
 
     @property
     def guidestar(self) -> bool:
@@ -278,6 +277,14 @@ def _product_name(kind: Kind, match: re.Match[str]) -> ProductName:
     )
 
 
+def _stage(kind: Kind, suffix: str) -> str:
+    if kind == "guidestar":
+        return "gs"
+    known = SUFFIXES.get(suffix)
+    stage = known.stage if known else ""
+    return "3" if stage and kind == "stage3" else stage
+
+
 def _number(text: str | None) -> int | None:
     return None if text is None else int(text)
 
@@ -305,3 +312,67 @@ def canonical_detector(name: str) -> str:
     if lower not in DETECTORS:
         raise ValueError(name)
     return lower
+
+
+NAME_COLUMNS = (
+    "program", "observation", "visit", "exposure", "detector", "instrument", "suffix", "filetype", "stage", "guidestar",
+)  # fmt: skip
+"""What `name_columns` derives, in its order."""
+
+_TAIL = re.compile(r"_[A-Za-z0-9-]+\.[A-Za-z0-9.]+$")
+
+
+def name_columns(names: Iterable[str]) -> dict[str, list[Any]]:
+    """Derive columns from many file names.
+
+    Parameters
+    ----------
+    names
+        File names.
+
+    Returns
+    -------
+    dict
+        For each of `NAME_COLUMNS` a list as long as ``names``. Numbers that a name does not hold are -1, texts "".
+        A name outside the grammar still gives the file type at its end, such as ``_cal.fits``.
+    """
+    rows = [_row(name) for name in names]
+    if not rows:
+        return {column: [] for column in NAME_COLUMNS}
+    return dict(zip(NAME_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+
+
+_EXPOSURE = _PATTERNS[0][1]
+
+
+def _row(name: str) -> tuple[Any, ...]:
+    match = _EXPOSURE.fullmatch(name)  # most names of a program; the rest take the long way
+    if match:
+        program, observation, visit, exposure, detector, suffix, thumb, extension = match.group(
+            "program", "observation", "visit", "exposure", "detector", "suffix", "thumb", "extension"
+        )
+        filetype = f"_{suffix}{thumb or ''}.{extension}"
+        stage = _stage("exposure", suffix)
+        instrument = DETECTORS[detector]
+        return (
+            int(program),
+            int(observation),
+            int(visit),
+            int(exposure),
+            detector,
+            instrument,
+            suffix,
+            filetype,
+            stage,
+            False,
+        )
+    parsed = parse_name(name)
+    if parsed is None:
+        tail = _TAIL.search(name)
+        filetype = tail[0] if tail else ""
+        return -1, -1, -1, -1, "", "", filetype[1:].partition(".")[0], filetype, "", "_gs-" in name
+    numbers = (-1 if number is None else number for number in (parsed.observation, parsed.visit, parsed.exposure))
+    return (
+        parsed.program, *numbers, parsed.detector, parsed.instrument, parsed.suffix, parsed.filetype, parsed.stage,
+        parsed.guidestar,
+    )  # fmt: skip

@@ -1,0 +1,413 @@
+"""The tables of observations, of products, and of their sums."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from astropy.table import Column, Table
+
+from jwstmq_widgets.filenames import canonical_detector, name_columns
+
+__all__ = [
+    "OBSERVATION_COLUMNS",
+    "PRODUCT_COLUMNS",
+    "ColumnFacts",
+    "expand_filetype",
+    "filetype_summary",
+    "format_size",
+    "observations_table",
+    "products_table",
+    "select",
+    "summarize",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnFacts:
+    """What a column holds."""
+
+    kind: Literal["text", "integer", "real", "flag"]
+    """Kind of its values."""
+    unit: str | None = None
+    """Unit, in astropy's spelling."""
+    description: str
+    """What it means."""
+    missing: Any
+    """The value where the archive gives none."""
+
+
+def _text(description: str) -> ColumnFacts:
+    return ColumnFacts(kind="text", description=description, missing="")
+
+
+def _integer(description: str, *, unit: str | None = None, missing: int = -1) -> ColumnFacts:
+    return ColumnFacts(kind="integer", description=description, unit=unit, missing=missing)
+
+
+def _real(description: str, *, unit: str | None = None) -> ColumnFacts:
+    return ColumnFacts(kind="real", description=description, unit=unit, missing=float("nan"))
+
+
+def _flag(description: str) -> ColumnFacts:
+    return ColumnFacts(kind="flag", description=description, missing=False)
+
+
+OBSERVATION_COLUMNS: Mapping[str, ColumnFacts] = {
+    "intentType": _text("science or calibration"),
+    "obs_collection": _text("collection; JWST"),
+    "provenance_name": _text("pipeline that made the data"),
+    "instrument_name": _text("instrument and mode, such as MIRI/IMAGE"),
+    "project": _text("processing project"),
+    "filters": _text("filters, FILTER;PUPIL or FILTER;GRATING"),
+    "wavelength_region": _text("wavelength region"),
+    "target_name": _text("target"),
+    "target_classification": _text("class of the target"),
+    "obs_id": _text("name of the observation, such as jw02733-o002_t001_miri_f1130w; not obsid"),
+    "s_ra": _real("right ascension of the middle (ICRS)", unit="deg"),
+    "s_dec": _real("declination of the middle (ICRS)", unit="deg"),
+    "dataproduct_type": _text("image, spectrum, cube, timeseries, measurements"),
+    "proposal_pi": _text("principal investigator"),
+    "calib_level": _integer("CAOM calibration level; -1 is planned", missing=-999),
+    "t_min": _real("start (MJD, UTC)", unit="d"),
+    "t_max": _real("end (MJD, UTC)", unit="d"),
+    "t_exptime": _real("exposure time", unit="s"),
+    "em_min": _real("shortest wavelength", unit="nm"),
+    "em_max": _real("longest wavelength", unit="nm"),
+    "obs_title": _text("title of the program"),
+    "t_obs_release": _real("when it becomes public (MJD, UTC)", unit="d"),
+    "proposal_id": _text("program, without leading zeros"),
+    "proposal_type": _text("category of the program: GO, GTO, ERS, COM, CAL"),
+    "sequence_number": _integer("sequence number", missing=-999),
+    "s_region": _text("footprint: POLYGON ra dec ra dec ... (deg, ICRS)"),
+    "jpegURL": _text("URI of the preview"),
+    "dataURL": _text("URI of the main product"),
+    "dataRights": _text("PUBLIC or EXCLUSIVE_ACCESS"),
+    "mtFlag": _flag("moving target"),
+    "srcDen": _real("source density"),
+    "obsid": _text("the archive's number of the observation, as text; asks for its products; not obs_id"),
+    "objID": _text("the archive's number of the row, as text"),
+}
+"""MAST's CAOM columns of an observation, in MAST's order."""
+
+_OBSERVATION_DERIVED: Mapping[str, ColumnFacts] = {
+    "program": _integer("program number"),
+    "observation": _integer("observation number; -1 where the name holds none"),
+    "instrument": _text("instrument"),
+    "mode": _text("observing mode, lower case"),
+}
+
+PRODUCT_COLUMNS: Mapping[str, ColumnFacts] = {
+    "obsID": _text("obsid of the observation that the file belongs to, as text"),
+    "obs_collection": _text("collection; JWST"),
+    "dataproduct_type": _text("image, spectrum, cube, timeseries, measurements"),
+    "obs_id": _text("name of the observation that the file belongs to"),
+    "description": _text("what the file is, in MAST's words"),
+    "type": _text("D: of the observation asked for; S: of one of its members"),
+    "dataURI": _text("the file's identity in the archive"),
+    "productType": _text("SCIENCE, AUXILIARY, INFO or PREVIEW"),
+    "productGroupDescription": _text("'Minimum Recommended Products' or nothing"),
+    "productSubGroupDescription": _text("suffix in upper case, such as CAL"),
+    "productDocumentationURL": _text("documentation"),
+    "project": _text("processing project"),
+    "prvversion": _text("version of the pipeline"),
+    "proposal_id": _text("program, without leading zeros"),
+    "productFilename": _text("file name"),
+    "size": _integer("size; -1 where the archive does not say", unit="byte"),
+    "parent_obsid": _text("obsid of the first observation it was listed for, as text; all are in parents"),
+    "dataRights": _text("PUBLIC or EXCLUSIVE_ACCESS"),
+    "calib_level": _integer("CAOM calibration level; -1 is planned", missing=-999),
+    "filters": _text("filters, FILTER;PUPIL or FILTER;GRATING"),
+}
+"""MAST's CAOM columns of a product, in MAST's order."""
+
+_PRODUCT_DERIVED: Mapping[str, ColumnFacts] = {
+    "program": _integer("program number"),
+    "observation": _integer("observation number; -1 where the name holds none"),
+    "visit": _integer("visit number; -1 where the name holds none"),
+    "exposure": _integer("exposure number; -1 where the name holds none"),
+    "detector": _text("detector, as file names spell it"),
+    "instrument": _text("instrument"),
+    "suffix": _text("suffix of the file name, such as cal"),
+    "filetype": _text("suffix with extension, such as _cal.fits"),
+    "stage": _text("product category 1b, 2a, 2b, 2c or 3; gs for guide stars"),
+    "guidestar": _flag("guide-star data"),
+    "target_name": _text("target of the observation it was first listed for"),
+    "release": _real("when it becomes public (MJD, UTC)", unit="d"),
+    "parents": _text("obsids of all observations it was listed for, with commas"),
+}
+
+_EXTENSION_OF = {"asn": "json", "pool": "csv", "cat": "ecsv", "phot": "ecsv", "whtlt": "ecsv"}
+_EXTENSIONS = ("fits", "jpg", "png", "gif", "json", "csv", "ecsv", "asdf")
+_READ: Mapping[str, Callable[[Any], Any]] = {"text": str, "integer": int, "real": float, "flag": bool}
+_DTYPE = {"text": str, "integer": np.int64, "real": np.float64, "flag": bool}
+
+
+def observations_table(columns: Mapping[str, Sequence[Any]], *, archive: str) -> Table:
+    """Make the table of observations from an archive's answer.
+
+    Parameters
+    ----------
+    columns
+        The answer by column, under MAST's CAOM names; None where a value is missing.
+    archive
+        The archive's address, kept as ``meta["archive"]``.
+
+    Returns
+    -------
+    astropy.table.Table
+        One row an observation, unique by ``obsid``, with MAST's columns and ours: program, observation, instrument,
+        mode. Nothing is masked: missing texts are "", missing reals NaN.
+    """
+    table = _table(columns, OBSERVATION_COLUMNS, archive=archive)
+    if len(table):
+        table = table[np.sort(np.unique(np.asarray(table["obsid"]), return_index=True)[1])]
+    # An observation's obs_id is a file name without suffix, save for planned ones (jw02609001001_xx101_...).
+    derived = name_columns(f"{obs_id}_cal.fits" for obs_id in table["obs_id"])
+    planned = {obs_id: int(obs_id[7:10]) for obs_id in table["obs_id"] if "_xx" in obs_id and obs_id[7:10].isdigit()}
+    instruments = [name.partition("/")[0] for name in table["instrument_name"]]
+    values = {
+        "program": [int(text) if text.isdigit() else -1 for text in table["proposal_id"]],
+        "observation": [
+            planned.get(obs_id, number) for obs_id, number in zip(table["obs_id"], derived["observation"], strict=True)
+        ],
+        "instrument": instruments,
+        "mode": [name.partition("/")[2].lower() for name in table["instrument_name"]],
+    }
+    _add(table, values, _OBSERVATION_DERIVED)
+    return table
+
+
+def products_table(columns: Mapping[str, Sequence[Any]], *, archive: str, observations: Table | None = None) -> Table:
+    """Make the table of products from an archive's answer.
+
+    Parameters
+    ----------
+    columns
+        The answer by column, under MAST's CAOM names, one row for each file and parent observation; None where a
+        value is missing.
+    archive
+        The archive's address, kept as ``meta["archive"]``.
+    observations
+        The observations asked for; gives the targets and the release dates.
+
+    Returns
+    -------
+    astropy.table.Table
+        One row a file, unique by ``dataURI``, in the order of first appearance, with MAST's columns and ours. All
+        parents of a file stand in ``parents``. Nothing is masked: missing texts are "", a missing size is -1.
+    """
+    table = _table(columns, PRODUCT_COLUMNS, archive=archive)
+    parents = np.asarray(table["parent_obsid"])
+    if len(table):
+        _, first, group = np.unique(np.asarray(table["dataURI"]), return_index=True, return_inverse=True)
+        joined: list[dict[str, None]] = [{} for _ in first]
+        for parent, index in zip(parents.tolist(), group.tolist(), strict=True):
+            joined[index][parent] = None
+        order = np.argsort(first)
+        table = table[first[order]]
+        all_parents = [",".join(joined[index]) for index in order.tolist()]
+    else:
+        all_parents = []
+    targets, releases = {}, {}
+    if observations is not None:
+        obsids = np.asarray(observations["obsid"]).tolist()
+        targets = dict(zip(obsids, np.asarray(observations["target_name"]).tolist(), strict=True))
+        releases = dict(zip(obsids, np.asarray(observations["t_obs_release"]).tolist(), strict=True))
+    first_parents = np.asarray(table["parent_obsid"]).tolist()
+    values: dict[str, Sequence[Any]] = dict(name_columns(np.asarray(table["productFilename"]).tolist()))
+    values["target_name"] = [targets.get(parent, "") for parent in first_parents]
+    values["release"] = [releases.get(parent, float("nan")) for parent in first_parents]
+    values["parents"] = all_parents
+    _add(table, values, _PRODUCT_DERIVED)
+    return table
+
+
+def select(
+    products: Table,
+    *,
+    filetypes: str | Iterable[str] = (),
+    detectors: str | Iterable[str] = (),
+    calib_levels: int | Iterable[int] = (),
+    observations: int | Iterable[int] = (),
+    filters: str | Iterable[str] = (),
+    guidestars: bool | Literal["only"] = False,
+) -> Table:
+    """Choose products.
+
+    Parameters
+    ----------
+    products
+        A table of products.
+    filetypes
+        File types; see `expand_filetype`. () keeps all.
+    detectors
+        Detectors such as ``"mirimage"`` or ``"a5"``; () keeps all.
+    calib_levels
+        CAOM calibration levels; () keeps all.
+    observations
+        Observation numbers; () keeps all. Files of several observations (``c1001``, pools) are then left out.
+    filters
+        Filters such as ``"F770W"``, matched against each element of ``filters``; () keeps all. Files whose row names
+        no filter are left out then.
+    guidestars
+        False leaves guide-star files out, True keeps them, ``"only"`` keeps nothing else.
+
+    Returns
+    -------
+    astropy.table.Table
+        The chosen rows, in the same order.
+
+    Raises
+    ------
+    ValueError
+        If a detector is unknown.
+    """
+    keep = np.ones(len(products), dtype=bool)
+    if guidestars != True:  # noqa: E712  ("only" is a value of its own)
+        keep &= np.asarray(products["guidestar"]) == (guidestars == "only")
+    wanted = _several(filetypes)
+    if wanted:
+        texts = np.asarray(products["filetype"])
+        ends = tuple(expand_filetype(value) for value in wanted)
+        kinds, index = np.unique(texts, return_inverse=True)
+        keep &= np.array([kind.endswith(ends) for kind in kinds.tolist()], dtype=bool)[index]
+    if _several(detectors):
+        keep &= np.isin(products["detector"], [canonical_detector(value) for value in _several(detectors)])
+    if _several(calib_levels):
+        keep &= np.isin(products["calib_level"], _several(calib_levels))
+    if _several(observations):
+        keep &= np.isin(products["observation"], _several(observations))
+    if _several(filters):
+        names = {value.upper() for value in _several(filters)}
+        kinds, index = np.unique(np.asarray(products["filters"]), return_inverse=True)
+        keep &= np.array([bool(names & set(kind.upper().split(";"))) for kind in kinds.tolist()], dtype=bool)[index]
+    return products[keep]
+
+
+def expand_filetype(filetype: str) -> str:
+    """Give the end of file names that a file type stands for.
+
+    The rules are jwst_mast_query's: a bare extension stands for all files with it, otherwise the underscore may be
+    left out, and ``.fits`` too. Here a suffix that never is FITS gets its own extension (``asn`` is ``_asn.json``).
+
+    Parameters
+    ----------
+    filetype
+        ``"fits"``, ``"jpg"``, ``"cal"``, ``"_cal"``, ``"_cal.jpg"``, ``"asn"``.
+
+    Returns
+    -------
+    str
+        Such as ``".fits"`` or ``"_cal.fits"``.
+    """
+    name = filetype.strip().lower()
+    if name.lstrip(".") in _EXTENSIONS:
+        return f".{name.lstrip('.')}"
+    name = name if name.startswith("_") else f"_{name}"
+    return name if "." in name else f"{name}.{_EXTENSION_OF.get(name[1:], 'fits')}"
+
+
+def summarize(products: Table) -> Table:
+    """Sum products by program, observation and file type.
+
+    Parameters
+    ----------
+    products
+        A table of products.
+
+    Returns
+    -------
+    astropy.table.Table
+        Columns program, observation, stage, filetype, files (how many) and size (byte, of those known), sorted.
+    """
+    return _sums(products, ("program", "observation", "stage", "filetype"))
+
+
+def filetype_summary(products: Table) -> Table:
+    """Sum products by file type.
+
+    Parameters
+    ----------
+    products
+        A table of products.
+
+    Returns
+    -------
+    astropy.table.Table
+        Columns stage, filetype, files (how many) and size (byte, of those known), sorted.
+    """
+    return _sums(products, ("stage", "filetype"))
+
+
+def format_size(size: float) -> str:
+    """Write a number of bytes for people.
+
+    Parameters
+    ----------
+    size
+        Bytes; below 0 is unknown.
+
+    Returns
+    -------
+    str
+        In powers of 1000 with three digits at the most (``"29.7 MB"``); ``"–"`` where unknown.
+    """
+    if size < 0:
+        return "–"
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            digits = 0 if unit == "B" or value >= 99.95 else 1
+            return f"{value:.{digits}f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return (value,) if isinstance(value, (str, int)) else tuple(value)
+
+
+def _values(values: Sequence[Any], facts: ColumnFacts) -> np.ndarray[Any, Any]:
+    read, missing = _READ[facts.kind], facts.missing
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.filled(missing).tolist() if facts.kind == "text" else values.astype(object).filled(None)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "US" and facts.kind == "text":
+        return values
+    return np.array([missing if value is None else read(value) for value in values], dtype=_DTYPE[facts.kind])
+
+
+def _table(columns: Mapping[str, Sequence[Any]], known: Mapping[str, ColumnFacts], *, archive: str) -> Table:
+    rows = max((len(values) for values in columns.values()), default=0)
+    table = Table(meta={"archive": archive})
+    for name, facts in known.items():
+        table[name] = _column(columns.get(name, [None] * rows), facts)
+    for name in columns:
+        if name not in known and name not in _PRODUCT_DERIVED and name not in _OBSERVATION_DERIVED:
+            table[name] = np.array(["" if value is None else str(value) for value in columns[name]], dtype=str)
+    return table
+
+
+def _column(values: Sequence[Any], facts: ColumnFacts) -> Column:
+    return Column(_values(values, facts), unit=facts.unit, description=facts.description)
+
+
+def _add(table: Table, values: Mapping[str, Sequence[Any]], known: Mapping[str, ColumnFacts]) -> None:
+    for name, facts in known.items():
+        table[name] = _column(values[name], facts)
+
+
+def _sums(products: Table, keys: tuple[str, ...]) -> Table:
+    sizes = np.maximum(np.asarray(products["size"]), 0)
+    columns = [np.asarray(products[key]) for key in keys]
+    codes = [np.unique(column, return_inverse=True) for column in columns]
+    shape = tuple(max(len(names), 1) for names, _ in codes)
+    flat = np.ravel_multi_index(tuple(index for _, index in codes), shape) if len(products) else np.zeros(0, dtype=int)
+    groups, index = np.unique(flat, return_inverse=True)
+    table = Table(meta=dict(products.meta))
+    for key, (names, _), code in zip(keys, codes, np.unravel_index(groups, shape), strict=True):
+        table[key] = names[code] if len(names) else np.zeros(0, dtype=products[key].dtype)
+    table["files"] = np.bincount(index, minlength=len(groups)).astype(np.int64)
+    table["size"] = np.bincount(index, weights=sizes, minlength=len(groups)).astype(np.int64)
+    table["size"].unit = "byte"
+    return table

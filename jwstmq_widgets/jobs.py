@@ -1,0 +1,217 @@
+"""Long work of an exploration: one thread each, with progress, cancel, and an end that is always told."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from jwstmq_widgets.errors import Cancelled, JwstmqError
+
+__all__ = ["Job", "Jobs", "Problem"]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """How far one piece of long work is."""
+
+    name: str
+    """Which work: open, login, search, look, download."""
+    state: Literal["running", "done", "failed", "cancelled"] = "running"
+    """How it stands."""
+    text: str = ""
+    """What is happening, in a few words."""
+    fraction: float | None = None
+    """Part done, 0 to 1; None where it cannot be told."""
+    detail: Any = None
+    """The work's own account of its progress, such as a DownloadProgress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why something failed, for the user."""
+
+    text: str
+    """One sentence: what was wrong, with which value, what to do next."""
+    error: BaseException
+    """The error itself."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Problem":
+        """Put an error in words.
+
+        Parameters
+        ----------
+        error
+            Ours says what to do next; of any other the type is told too.
+
+        Returns
+        -------
+        Problem
+        """
+        text = str(error) if isinstance(error, JwstmqError) else f"unexpected {type(error).__name__}: {error}"
+        return cls(text=text, error=error)
+
+
+class Jobs:
+    """Runs work beside the caller, at most one piece of each name.
+
+    Parameters
+    ----------
+    changed
+        Called with the mapping of all jobs, by name, whenever one changes. It must not raise.
+    failed
+        Called with the name and the problem when work fails.
+    """
+
+    def __init__(self, *, changed: Callable[[Mapping[str, Job]], None], failed: Callable[[str, Problem], None]) -> None:
+        self._changed = changed
+        self._failed = failed
+        self._state = threading.Condition(threading.RLock())
+        self._jobs: dict[str, Job] = {}
+        self._running: dict[str, Run] = {}
+
+    def start(self, name: str, work: Callable[["Run"], None], *, text: str = "") -> "Run":
+        """Start work on a thread; work of the same name that still runs is cancelled.
+
+        Parameters
+        ----------
+        name
+            Which work.
+        work
+            Called with its `Run`.
+        text
+            What is happening, in a few words.
+
+        Returns
+        -------
+        Run
+        """
+        run = Run(self, name)
+        with self._state:
+            previous = self._running.pop(name, None)
+            self._running[name] = run
+        if previous:
+            previous.cancel.set()
+        self._put(Job(name=name, text=text))
+        threading.Thread(target=self._work, args=(run, work), name=f"jwstmq-{name}", daemon=True).start()
+        return run
+
+    def cancel(self, name: str) -> None:
+        """Ask running work to end; it ends as "cancelled".
+
+        Parameters
+        ----------
+        name
+            Which work; nothing happens when it does not run.
+        """
+        with self._state:
+            run = self._running.get(name)
+        if run:
+            run.cancel.set()
+
+    def running(self, name: str) -> bool:
+        """Tell whether work of a name runs."""
+        with self._state:
+            return name in self._running
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing runs.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; None for ever.
+
+        Returns
+        -------
+        bool
+            True if nothing runs any more.
+        """
+        with self._state:
+            return self._state.wait_for(lambda: not self._running, timeout)
+
+    def close(self) -> None:
+        """Cancel everything."""
+        with self._state:
+            runs = list(self._running.values())
+        for run in runs:
+            run.cancel.set()
+
+    def _work(self, run: "Run", work: Callable[["Run"], None]) -> None:
+        end: dict[str, Any] = {"state": "done", "fraction": 1.0}
+        try:
+            work(run)
+            if run.cancel.is_set():
+                end = {"state": "cancelled", "text": "cancelled"}
+        except Cancelled:
+            end = {"state": "cancelled", "text": "cancelled"}
+        except Exception as error:  # a thread's failure would be lost: it is told as a problem
+            if run.current:
+                if not isinstance(error, JwstmqError):
+                    _logger.exception("%s failed", run.name)
+                end = {"state": "failed", "text": ""}
+                self._failed(run.name, Problem.of(error))
+        finally:
+            run.tell(**end)
+            with self._state:
+                if self._running.get(run.name) is run:
+                    del self._running[run.name]
+                self._state.notify_all()
+
+    def _put(self, job: Job) -> None:
+        with self._state:
+            self._jobs = {**self._jobs, job.name: job}
+            jobs = MappingProxyType(self._jobs)
+        self._changed(jobs)
+
+    def tell(self, run: "Run", **changes: Any) -> None:
+        """Change a running job's account; nothing happens when the run was replaced."""
+        with self._state:
+            job = self._jobs.get(run.name) if run.current else None
+        if job:
+            self._put(replace(job, **changes))
+
+    def is_current(self, run: "Run") -> bool:
+        """Tell whether a run is still the one of its name."""
+        with self._state:
+            return self._running.get(run.name) is run
+
+
+class Run:
+    """One run of work, as the work sees it.
+
+    Parameters
+    ----------
+    jobs
+        Where it runs.
+    name
+        Which work.
+    """
+
+    def __init__(self, jobs: Jobs, name: str) -> None:
+        self._jobs = jobs
+        self.name = name
+        self.cancel = threading.Event()
+
+    @property
+    def current(self) -> bool:
+        """False once newer work of the same name has replaced this."""
+        return self._jobs.is_current(self)
+
+    def tell(self, **changes: Any) -> None:
+        """Change ``text``, ``fraction`` or ``detail`` of the job's account."""
+        self._jobs.tell(self, **changes)
+
+    def check(self) -> None:
+        """End here if the user cancelled, or newer work has begun.
+
+        Raises
+        ------
+        Cancelled
+        """
+        if self.cancel.is_set() or not self.current:
+            raise Cancelled("cancelled")

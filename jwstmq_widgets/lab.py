@@ -1,0 +1,117 @@
+"""JupyterLab with the notebooks and a local archive: ``jwstmq lab``."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.terminal import say
+
+__all__ = ["LOCAL_ARCHIVE_VARIABLE", "notebooks_folder", "run_lab", "working_copy"]
+
+LOCAL_ARCHIVE_VARIABLE = "JWSTMQ_LOCAL_ARCHIVE"
+"""Environment variable with the address of a running local archive, for the kernels."""
+
+
+def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> int:
+    """Run a local archive and JupyterLab until Ctrl-C, which ends both.
+
+    JupyterLab runs in this very process, and the local archive ends with it: whatever ends the one, a kill too,
+    leaves nothing behind.
+
+    Parameters
+    ----------
+    folder
+        Where the working copies of the notebooks are; JupyterLab's root.
+    browser
+        Whether JupyterLab opens a browser.
+    port
+        JupyterLab's port; None takes JupyterLab's default, 0 any free one.
+
+    Returns
+    -------
+    int
+        Exit status.
+
+    Raises
+    ------
+    QueryError
+        If JupyterLab is not installed, or the folder cannot be written.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise QueryError("JupyterLab is not installed; run: pip install 'jwstmq_widgets[lab]'", field="lab")
+    notebook = working_copy(folder)
+
+    from jupyterlab.labapp import LabApp
+
+    from jwstmq_widgets.localarchive import LocalArchive
+
+    with LocalArchive() as archive:
+        os.environ[LOCAL_ARCHIVE_VARIABLE] = archive.url
+        say(f"local archive at {archive.url}, notebook at {notebook}; Ctrl-C ends JupyterLab and the archive")
+        LabApp.launch_instance(argv=_lab_arguments(notebook, browser=browser, port=port))
+    return 0
+
+
+def working_copy(folder: Path) -> Path:
+    """Copy the notebooks that are not in the folder yet; those that are there are the user's and stay.
+
+    Parameters
+    ----------
+    folder
+        Where the copies go; made where missing.
+
+    Returns
+    -------
+    pathlib.Path
+        The copy of ``explore.ipynb``, absolute.
+
+    Raises
+    ------
+    QueryError
+        If the folder cannot be written.
+    """
+    folder = folder.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in sorted(notebooks_folder().glob("*.ipynb")):
+            content = source.read_bytes()
+            try:
+                with (folder / source.name).open("xb") as copy:
+                    copy.write(content)
+            except FileExistsError:
+                if (folder / source.name).read_bytes() != content:
+                    say(f"kept your own {folder / source.name}; move it away to get a fresh one")
+    except OSError as error:
+        raise QueryError(
+            f"no notebook can be written to {folder} ({error.strerror}); choose another folder with --dir", field="dir"
+        ) from error
+    return folder / "explore.ipynb"
+
+
+def notebooks_folder() -> Path:
+    """Give the folder of the notebooks: in the package when installed, beside it in a source tree.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    package = Path(__file__).parent
+    installed = package / "notebooks"
+    return installed if installed.is_dir() else package.parent / "notebooks"
+
+
+def _lab_arguments(notebook: Path, *, browser: bool, port: int | None) -> list[str]:
+    arguments = [
+        "-y",  # Ctrl-C asks nothing
+        f"--ServerApp.root_dir={notebook.parent}",
+        f"--LabApp.default_url=/lab/tree/{notebook.name}",
+    ]
+    if not browser:
+        arguments.append("--no-browser")
+    if port is not None:
+        arguments.append(f"--ServerApp.port={port}")
+    # Jupyter refuses root, for the sake of servers that others can reach; many containers know no other user.
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments += ["--allow-root", "--ServerApp.ip=127.0.0.1"]
+    return arguments

@@ -105,13 +105,13 @@ SUFFIXES: Mapping[str, Suffix] = MappingProxyType(
 )
 """Suffix to stage and meaning. ``i2d``, ``s2d``, ``s3d``, ``x1d`` and ``cal`` are stage 3 in a stage-3 name."""
 
-_DETECTOR = "|".join(sorted(DETECTORS, key=len, reverse=True))
+_DETECTOR = "|".join(sorted([*DETECTORS, "nrca5", "nrcb5"], key=len, reverse=True))
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "exposure",
         re.compile(
             rf"jw(?P<program>\d{{5}})(?P<observation>\d{{3}})(?P<visit>\d{{3}})"
-            rf"_(?P<visit_group>\d{{2}})(?P<parallel>\d)(?P<activity>[0-9a-z]{{2}})_(?P<exposure>\d{{5}})"
+            rf"_(?P<visit_group>[0-9a-z]{{2}})(?P<parallel>\d)(?P<activity>[0-9a-z]{{2}})_(?P<exposure>\d{{5}})"
             rf"(?:-seg(?P<segment>\d{{3}}))?_(?P<detector>{_DETECTOR})(?:_(?P<association>o\d{{3}}|[acr]\d{{4}}))?"
             r"_(?P<suffix>[a-z0-9]+(?:-[a-z0-9]+)?)(?P<thumb>_thumb)?\.(?P<extension>fits|jpg|png|gif|ecsv|json)"
         ),
@@ -168,7 +168,7 @@ class ProductName:
     visit: int | None = None
     """Visit number; None for stage-3 names, associations, pools."""
     visit_group: str = ""
-    """Visit group, two digits."""
+    """Visit group, two digits (base 36)."""
     parallel: str = ""
     """Parallel sequence: 1 is prime, 2 to 5 are parallel."""
     activity: str = ""
@@ -178,7 +178,7 @@ class ProductName:
     segment: int | None = None
     """Segment of a long exposure."""
     detector: str = ""
-    """Detector as spelled in the name, such as ``nrcalong``."""
+    """Detector, a key of `DETECTORS` (``nrca5`` is ``nrcalong``)."""
     instrument: str = ""
     """Instrument in MAST's spelling, such as ``NIRCAM``; "" where the name does not tell."""
     association: str = ""
@@ -251,7 +251,7 @@ def _product_name(kind: Kind, match: re.Match[str]) -> ProductName:
     observation = _number(parts.get("observation"))
     if observation is None and association.startswith("o"):
         observation = int(association[1:])
-    detector = parts.get("detector", "")
+    detector = _spelled(parts.get("detector", ""))
     owner = {"guidestar": "FGS", "msa": "NIRSPEC"}.get(kind, "")
     return ProductName(
         name=match.string,
@@ -275,6 +275,10 @@ def _product_name(kind: Kind, match: re.Match[str]) -> ProductName:
         thumb="thumb" in parts,
         extension=parts["extension"],
     )
+
+
+def _spelled(detector: str) -> str:
+    return _DETECTOR_ALIASES.get(detector, detector)
 
 
 def _stage(kind: Kind, suffix: str) -> str:
@@ -353,6 +357,7 @@ def _row(name: str) -> tuple[Any, ...]:
         )
         filetype = f"_{suffix}{thumb or ''}.{extension}"
         stage = _stage("exposure", suffix)
+        detector = _spelled(detector)
         instrument = DETECTORS[detector]
         return (
             int(program),

@@ -351,7 +351,8 @@ def _dates(value: Any) -> tuple[float | None, float | None]:
             f"dates {value!r} are not two values: the earliest, the latest (None leaves one open)", field="dates"
         )
     earliest, latest = _moment(sides[0], latest=False), _moment(sides[1], latest=True)
-    if earliest is not None and latest is not None and earliest > latest:
+    # the latest day as given: a bare one was moved to its end, so that one day before would look like the same moment
+    if earliest is not None and latest is not None and earliest > (_moment(sides[1], latest=False) or latest):
         raise QueryError(f"the dates are reversed: {sides[0]} is after {sides[1]}; exchange them", field="dates")
     return (earliest, latest)
 

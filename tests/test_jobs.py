@@ -1,0 +1,126 @@
+import threading
+from collections.abc import Mapping
+
+import pytest
+
+from jwstmq_widgets.errors import Cancelled, QueryError
+from jwstmq_widgets.jobs import Job, Jobs, Problem, Run
+
+SOON = 10
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.jobs: Mapping[str, Job] = {}
+        self.texts: list[str] = []
+        self.problems: dict[str, Problem] = {}
+
+    def changed(self, jobs: Mapping[str, Job]) -> None:
+        self.jobs = jobs
+        self.texts.extend(job.text for job in jobs.values())
+
+    def failed(self, name: str, problem: Problem) -> None:
+        self.problems[name] = problem
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def jobs(watch: Watch) -> Jobs:
+    return Jobs(changed=watch.changed, failed=watch.failed)
+
+
+def test_work_runs_beside_its_caller_and_tells_how_far_it_is(jobs: Jobs, watch: Watch) -> None:
+    go = threading.Event()
+
+    def work(run: Run) -> None:
+        assert go.wait(SOON)
+        run.tell(text="half", fraction=0.5)
+
+    jobs.start("search", work, text="begins")
+    assert watch.jobs["search"].state == "running"
+    assert jobs.running("search")
+    go.set()
+    assert jobs.wait(SOON)
+    assert watch.jobs["search"].state == "done"
+    assert "half" in watch.texts
+
+
+def test_cancelled_work_ends_as_cancelled(jobs: Jobs, watch: Watch) -> None:
+    def work(run: Run) -> None:
+        assert run.cancel.wait(SOON)
+        run.check()
+
+    jobs.start("search", work)
+    jobs.cancel("search")
+    assert jobs.wait(SOON)
+    assert watch.jobs["search"].state == "cancelled"
+    assert not watch.problems
+
+
+def test_newer_work_replaces_older_and_the_older_is_not_heard_any_more(jobs: Jobs, watch: Watch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def old(run: Run) -> None:
+        begun.set()
+        assert run.cancel.wait(SOON)
+        run.tell(text="from the old")
+        ended.set()
+        raise QueryError("from the old")
+
+    jobs.start("search", old)
+    assert begun.wait(SOON)
+    jobs.start("search", lambda run: run.tell(text="from the new") if ended.wait(SOON) else None)
+    assert jobs.wait(SOON)
+    assert watch.jobs["search"].text == "from the new"
+    assert watch.jobs["search"].state == "done"
+    assert "from the old" not in watch.texts
+    assert not watch.problems
+
+
+def test_a_failure_ends_as_a_problem_and_never_as_a_lost_thread(jobs: Jobs, watch: Watch) -> None:
+    def work(run: Run) -> None:
+        raise QueryError("program 'x' is not a number")
+
+    jobs.start("search", work)
+    assert jobs.wait(SOON)
+    assert watch.jobs["search"].state == "failed"
+    assert watch.problems["search"].text == "program 'x' is not a number"
+
+
+def test_an_error_that_is_not_ours_says_its_type(jobs: Jobs, watch: Watch) -> None:
+    def work(run: Run) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    jobs.start("look", work)
+    assert jobs.wait(SOON)
+    assert watch.problems["look"].text == "unexpected ZeroDivisionError: division by zero"
+
+
+def test_cancelling_what_does_not_run_does_nothing(jobs: Jobs) -> None:
+    jobs.cancel("nothing")
+    assert jobs.wait(0)
+
+
+def test_a_run_that_was_replaced_ends_at_its_next_check(jobs: Jobs) -> None:
+    seen: list[BaseException] = []
+    go = threading.Event()
+
+    def old(run: Run) -> None:
+        assert go.wait(SOON)
+        try:
+            run.check()
+        except Cancelled as error:
+            seen.append(error)
+
+    jobs.start("search", old)
+    jobs.start("search", lambda _: go.set())
+    assert jobs.wait(SOON)
+    go.wait(SOON)
+    for thread in threading.enumerate():
+        if thread.name == "jwstmq-search":
+            thread.join(SOON)
+    assert len(seen) == 1

@@ -1,0 +1,147 @@
+"""``jwstmq lab``: JupyterLab, the notebooks and a local archive, as one."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from jwstmq_widgets.cli import main
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.lab import LOCAL_ARCHIVE_VARIABLE, notebooks_folder, working_copy
+
+JUPYTER = re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+/lab/tree/explore\.ipynb\?token=\w+")
+ARCHIVE = re.compile(r"local archive at (http://127\.0\.0\.1:\d+)")
+
+
+@contextmanager
+def _lab(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run ``jwstmq lab``; give the process, JupyterLab's address and the archive's."""
+    command = [sys.executable, "-m", "jwstmq_widgets", "lab", "--no-browser", "--port=0", "--dir", str(folder)]
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(folder.parent / "config"),
+        "JUPYTER_DATA_DIR": str(folder.parent / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder.parent / "runtime"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        said, jupyter, archive = [], None, None
+        assert process.stderr
+        while not (jupyter and archive):
+            line = process.stderr.readline()
+            assert line, "".join(said)
+            said.append(line)
+            jupyter, archive = jupyter or JUPYTER.search(line), archive or ARCHIVE.search(line)
+        yield process, jupyter[0], archive[1]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def _ask(url: str, path: str, *, method: str = "GET", **body: str) -> dict:
+    """Ask JupyterLab; it says its address shortly before it listens there."""
+    address, _, token = url.partition("/lab/tree/explore.ipynb?token=")
+    patience = urllib3.Retry(total=None, connect=50, backoff_factor=0.05, backoff_max=0.5)
+    with urllib3.PoolManager(retries=patience, timeout=30) as pool:
+        headers = {"Authorization": f"token {token}"}
+        answer = pool.request(method, f"{address}{path}", headers=headers, json=body or None)
+    assert answer.status < 300, answer.data
+    return answer.json()
+
+
+def _listens(url: str) -> bool:
+    host, port = re.search(r"//([\w.]+):(\d+)", url).groups()
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def test_a_working_copy_is_made_in_a_new_folder(tmp_path):
+    notebook = working_copy(tmp_path / "new" / "folder")
+    assert notebook.read_bytes() == (notebooks_folder() / "explore.ipynb").read_bytes()
+
+
+def test_a_changed_working_copy_stays(tmp_path, capsys):
+    notebook = working_copy(tmp_path)
+    notebook.write_text("mine")
+    assert working_copy(tmp_path).read_text() == "mine"
+    assert f"kept your own {notebook}" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_a_wrong_question(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(QueryError, match="choose another folder with --dir"):
+        working_copy(tmp_path / "file" / "below")
+
+
+def test_the_shell_says_so_with_status_2(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["lab", "--dir", str(tmp_path / "file")]) == 2
+    assert "choose another folder" in capsys.readouterr().err
+
+
+def test_without_jupyterlab_the_shell_says_what_to_install(tmp_path):
+    code = """
+import sys
+sys.modules["jupyterlab"] = None
+from jwstmq_widgets.cli import main
+sys.exit(main(["lab", "--no-browser"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "jwstmq: JupyterLab is not installed; run: pip install 'jwstmq_widgets[lab]'\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_lab_serves_the_working_copy_beside_a_local_archive_and_ctrl_c_ends_both(tmp_path):
+    folder = tmp_path / "notebooks"
+    with _lab(folder) as (process, jupyter, archive):
+        content = _ask(jupyter, "/api/contents/explore.ipynb")["content"]
+        assert "jwstmq_widgets" in json.dumps(content)
+        assert _listens(archive)
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C: every process of the group gets it
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "Traceback" not in said
+        assert not _listens(archive)
+        assert not _listens(jupyter)
+
+
+def test_a_killed_lab_takes_the_archive_along(tmp_path):
+    with _lab(tmp_path / "notebooks") as (process, jupyter, archive):
+        process.kill()
+        process.communicate(timeout=60)  # ends when the last process that holds the pipe has ended
+        assert not _listens(archive)
+        assert not _listens(jupyter)
+
+
+def test_kernels_find_the_local_archive_of_the_lab(tmp_path):
+    from jupyter_client import BlockingKernelClient
+
+    with _lab(tmp_path / "notebooks") as (_, jupyter, archive):
+        kernel = _ask(jupyter, "/api/kernels", method="POST", name="python3")["id"]
+        client = BlockingKernelClient(connection_file=str(tmp_path / "runtime" / f"kernel-{kernel}.json"))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            said = []
+            client.execute_interactive(
+                f"import os; print(os.environ[{LOCAL_ARCHIVE_VARIABLE!r}], end='')",
+                output_hook=lambda message: said.append(message["content"].get("text", "")),
+                timeout=60,
+            )
+        finally:
+            client.stop_channels()
+        assert "".join(said) == archive

@@ -1,48 +1,33 @@
 """What is asked of an archive, as one frozen value."""
 
 import dataclasses
-import difflib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.filenames import DETECTORS, INSTRUMENTS, canonical_detector
+from jwstmq_widgets.fields import (
+    CALIB_LEVELS,
+    MJD_OF_UNIX_EPOCH,
+    MODES,
+    read_coordinates,
+    read_dates,
+    read_detector,
+    read_guidestars,
+    read_instrument,
+    read_level,
+    read_lookback,
+    read_mode,
+    read_observation,
+    read_program,
+    read_radius,
+    several,
+    to_mjd,
+    unique,
+)
 
 __all__ = ["CALIB_LEVELS", "MODES", "Query"]
-
-MODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "NIRCAM": ("image", "coron", "grism", "wfss", "targacq"),
-        "NIRSPEC": ("ifu", "msa", "slit", "bots", "image", "targacq"),
-        "NIRISS": ("image", "wfss", "soss", "ami"),
-        "MIRI": ("image", "ifu", "slit", "slitless", "coron", "targacq"),
-        "FGS": ("fgs1", "fgs2"),
-    }
-)
-"""Observing modes of each instrument, as the second half of MAST's ``instrument_name`` (``MIRI/IFU``) in lower case."""
-
-CALIB_LEVELS: tuple[int, ...] = (-1, 0, 1, 2, 3, 4)
-"""CAOM calibration levels; -1 is planned."""
-
-_MODE_ALIASES = {
-    "imaging": "image",
-    "mrs": "ifu",
-    "mos": "msa",
-    "lrs": "slit",
-    "fs": "slit",
-    "coronagraphy": "coron",
-}
-_MJD_OF_UNIX_EPOCH = 40587.0
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
-_TO_DEGREES = {
-    "deg": 1.0, "degree": 1.0, "degrees": 1.0, "d": 1.0,
-    "arcmin": 1 / 60, "arcminute": 1 / 60, "arcminutes": 1 / 60, "m": 1 / 60, "'": 1 / 60,
-    "arcsec": 1 / 3600, "arcsecond": 1 / 3600, "arcseconds": 1 / 3600, "s": 1 / 3600, '"': 1 / 3600,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,22 +93,22 @@ class Query:
         filetypes: str | Iterable[str] = (),
         guidestars: bool | str = False,
     ) -> None:
-        instruments = tuple(_instrument(value) for value in _several(instrument))
+        instruments = tuple(read_instrument(value) for value in several(instrument))
         put = object.__setattr__
-        put(self, "program", _program(program))
-        put(self, "observations", tuple(_observation(value) for value in _several(observations)))
-        put(self, "instrument", _once(instruments))
-        put(self, "modes", _once(_mode(value, instruments) for value in _several(modes)))
-        put(self, "dates", _dates(dates))
-        put(self, "lookback", _lookback(lookback))
+        put(self, "program", read_program(program))
+        put(self, "observations", tuple(read_observation(value) for value in several(observations)))
+        put(self, "instrument", unique(instruments))
+        put(self, "modes", unique(read_mode(value, instruments) for value in several(modes)))
+        put(self, "dates", read_dates(dates))
+        put(self, "lookback", read_lookback(lookback))
         put(self, "target", " ".join((target or "").split()))
-        put(self, "coordinates", _coordinates(coordinates))
-        put(self, "radius", _radius(radius))
-        put(self, "filters", _once(value.strip().upper() for value in _several(filters) if value.strip()))
-        put(self, "detectors", _once(_detector(value) for value in _several(detectors)))
-        put(self, "calib_levels", _once(_level(value) for value in _several(calib_levels)))
-        put(self, "filetypes", _once(value.strip() for value in _several(filetypes) if value.strip()))
-        put(self, "guidestars", _guidestars(guidestars))
+        put(self, "coordinates", read_coordinates(coordinates))
+        put(self, "radius", read_radius(radius))
+        put(self, "filters", unique(value.strip().upper() for value in several(filters) if value.strip()))
+        put(self, "detectors", unique(read_detector(value) for value in several(detectors)))
+        put(self, "calib_levels", unique(read_level(value) for value in several(calib_levels)))
+        put(self, "filetypes", unique(value.strip() for value in several(filetypes) if value.strip()))
+        put(self, "guidestars", read_guidestars(guidestars))
         if self.lookback is not None and self.dates != (None, None):
             raise QueryError("dates and look-back exclude each other; give one of them", field="lookback")
         if self.target and self.coordinates is not None:
@@ -181,7 +166,7 @@ class Query:
         """
         if self.lookback is None:
             return self.dates
-        return (_mjd(now or datetime.now(UTC)) - self.lookback, None)
+        return (to_mjd(now or datetime.now(UTC)) - self.lookback, None)
 
     def to_code(self) -> str:
         """Give the Python text that makes this query.
@@ -221,191 +206,11 @@ class Query:
         return tuple(field.name for field in dataclasses.fields(cls))
 
 
-def _several(value: Any) -> tuple[Any, ...]:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return ()
-    if isinstance(value, str):
-        return tuple(part for part in re.split(r"[,;\s]+", value.strip()) if part)
-    if isinstance(value, Iterable):
-        return tuple(value)
-    return (value,)
-
-
-def _once(values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-def _whole(value: Any, *, field: str, what: str, example: str, highest: int) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or not 0 < int(text) <= highest:
-        raise QueryError(f"{what} {value!r} is not a number from 1 to {highest}; try {example}", field=field)
-    return int(text)
-
-
-def _program(value: Any) -> int | None:
-    if value is None or value == "":
-        return None
-    return _whole(value, field="program", what="program", example="2733", highest=99999)
-
-
-def _observation(value: Any) -> int:
-    return _whole(value, field="observations", what="observation", example="1, 2", highest=999)
-
-
-def _nearest(value: str, known: Iterable[str]) -> str:
-    names = list(known)
-    close = difflib.get_close_matches(value.lower(), [name.lower() for name in names], n=1, cutoff=0.5)
-    if close:
-        nearest = next(name for name in names if name.lower() == close[0])
-        return f"did you mean '{nearest}'?"
-    return f"known are {', '.join(names)}"
-
-
-def _instrument(value: Any) -> str:
-    name = str(value).strip().upper()
-    if name not in INSTRUMENTS:
-        raise QueryError(f"instrument {value!r} is unknown; {_nearest(name, INSTRUMENTS)}", field="instrument")
-    return name
-
-
-def _mode(value: Any, instruments: tuple[str, ...]) -> str:
-    name = str(value).strip().lower()
-    name = name.partition("/")[2] or name
-    known = _once(mode for instrument in instruments or MODES for mode in MODES[instrument])
-    if name in known:
-        return name
-    hint = f"did you mean '{_MODE_ALIASES[name]}'?" if _MODE_ALIASES.get(name) in known else _nearest(name, known)
-    place = f" for {'/'.join(instruments)}" if instruments else ""
-    raise QueryError(f"mode {str(value)!r} is unknown{place}; {hint}", field="modes")
-
-
-def _detector(value: Any) -> str:
-    try:
-        return canonical_detector(str(value))
-    except ValueError:
-        raise QueryError(
-            f"detector {str(value)!r} is unknown; {_nearest(str(value), DETECTORS)}", field="detectors"
-        ) from None
-
-
-def _level(value: Any) -> int:
-    try:
-        level = int(str(value))
-    except ValueError:
-        level = -2
-    if level not in CALIB_LEVELS:
-        raise QueryError(
-            f"calibration level {value!r} is unknown; known are {', '.join(map(str, CALIB_LEVELS))}",
-            field="calib_levels",
-        )
-    return level
-
-
-def _guidestars(value: Any) -> bool | Literal["only"]:
-    if isinstance(value, bool):
-        return value
-    if value == "only":
-        return "only"
-    raise QueryError(f"guidestars {value!r} is neither True, False nor 'only'", field="guidestars")
-
-
-def _mjd(moment: datetime) -> float:
-    return moment.timestamp() / 86400 + _MJD_OF_UNIX_EPOCH
-
-
-def _moment(value: Any, *, latest: bool) -> float | None:
-    """Read a date; a bare day as the latest one ends with that day."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        mjd = float(value)
-    elif isinstance(value, datetime):
-        mjd = _mjd(value if value.tzinfo else value.replace(tzinfo=UTC))
-    else:
-        text = str(value).strip()
-        if _NUMBER.fullmatch(text):
-            mjd = float(text)
-        else:
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError:
-                raise QueryError(
-                    f"date {value!r} is neither a date like 2022-06-03 nor an MJD like 59733.5", field="dates"
-                ) from None
-            mjd = _mjd(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-            if latest and len(text) <= len("2022-06-03"):
-                mjd += 1
-    if not 0 < mjd < 200000:
-        raise QueryError(f"date {value!r} is not an MJD between 0 and 200000, such as 59733.5", field="dates")
-    return mjd
-
-
-def _dates(value: Any) -> tuple[float | None, float | None]:
-    if value is None or value == "":
-        return (None, None)
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        value = (value, value if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()) else None)
-    sides = tuple(value)
-    if len(sides) != 2:
-        raise QueryError(
-            f"dates {value!r} are not two values: the earliest, the latest (None leaves one open)", field="dates"
-        )
-    earliest, latest = _moment(sides[0], latest=False), _moment(sides[1], latest=True)
-    # the latest day as given: a bare one was moved to its end, so that one day before would look like the same moment
-    if earliest is not None and latest is not None and earliest > (_moment(sides[1], latest=False) or latest):
-        raise QueryError(f"the dates are reversed: {sides[0]} is after {sides[1]}; exchange them", field="dates")
-    return (earliest, latest)
-
-
-def _lookback(value: Any) -> float | None:
-    if value is None or value == "":
-        return None
-    try:
-        days = float(value)
-    except (TypeError, ValueError):
-        days = -1.0
-    if not 0 < days < 100000:
-        raise QueryError(f"look-back {value!r} is not a number of days above 0, such as 3", field="lookback")
-    return days
-
-
-def _coordinates(value: Any) -> tuple[float, float] | None:
-    if value is None or value == "":
-        return None
-    sides = tuple(_several(value))
-    try:
-        ra, dec = (float(side) for side in sides)
-    except (TypeError, ValueError):
-        raise QueryError(
-            f"coordinates {value!r} are not two numbers in degrees, such as (151.757, -40.436)", field="coordinates"
-        ) from None
-    if not (0 <= ra < 360 and -90 <= dec <= 90):
-        raise QueryError(
-            f"coordinates {value!r} are not on the sky: right ascension is 0 to 360, declination -90 to 90 degrees",
-            field="coordinates",
-        )
-    return (ra, dec)
-
-
-def _radius(value: Any) -> float:
-    number, unit = str(value).strip(), "deg"
-    match = re.fullmatch(r"([0-9.eE+-]+)\s*([a-z'\"]*)", number)
-    try:
-        degrees = float(match[1]) * _TO_DEGREES[match[2] or unit] if match else -1.0
-    except (KeyError, ValueError):
-        degrees = -1.0
-    if not 0 < degrees <= 30:
-        raise QueryError(
-            f"radius {value!r} is not an angle above 0 and up to 30 degrees, such as '2 arcmin'", field="radius"
-        )
-    return degrees
-
-
 def _span(dates: tuple[float | None, float | None]) -> str:
     if dates == (None, None):
         return ""
     earliest, latest = (
-        "" if mjd is None else datetime.fromtimestamp((mjd - _MJD_OF_UNIX_EPOCH) * 86400, UTC).strftime("%Y-%m-%d")
+        "" if mjd is None else datetime.fromtimestamp((mjd - MJD_OF_UNIX_EPOCH) * 86400, UTC).strftime("%Y-%m-%d")
         for mjd in dates
     )
     return f"{earliest or '…'} – {latest or '…'}"

@@ -17,10 +17,11 @@ class _Value(traitlets.Any):
     """A trait of which identity is compared: comparing tables by value costs seconds."""
 
     def set(self, obj: Any, value: Any) -> None:
-        old = getattr(obj, self.name)
-        obj._trait_values[self.name] = value  # noqa: SLF001  (as traitlets' own TraitType.set does)
+        name = str(self.name)
+        old = getattr(obj, name)
+        obj._trait_values[name] = value  # noqa: SLF001  (as traitlets' own TraitType.set does)
         if old is not value:
-            obj._notify_trait(self.name, old, value)  # noqa: SLF001
+            obj._notify_trait(name, old, value)  # noqa: SLF001
 
 
 def value(default: Any, text: str) -> Any:

@@ -1,18 +1,23 @@
 """The tables of observations, of products, and of their sums."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from astropy.table import Column, Table
 
+from jwstmq_widgets.columns import (
+    OBSERVATION_COLUMNS,
+    OBSERVATION_DERIVED,
+    PRODUCT_COLUMNS,
+    PRODUCT_DERIVED,
+    ColumnFacts,
+)
 from jwstmq_widgets.filenames import canonical_detector, name_columns
 
 __all__ = [
     "OBSERVATION_COLUMNS",
     "PRODUCT_COLUMNS",
-    "ColumnFacts",
     "expand_filetype",
     "filetype_summary",
     "format_size",
@@ -22,120 +27,6 @@ __all__ = [
     "summarize",
 ]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnFacts:
-    """What a column holds."""
-
-    kind: Literal["text", "integer", "real", "flag"]
-    """Kind of its values."""
-    unit: str | None = None
-    """Unit, in astropy's spelling."""
-    description: str
-    """What it means."""
-    missing: Any
-    """The value where the archive gives none."""
-
-
-def _text(description: str) -> ColumnFacts:
-    return ColumnFacts(kind="text", description=description, missing="")
-
-
-def _integer(description: str, *, unit: str | None = None, missing: int = -1) -> ColumnFacts:
-    return ColumnFacts(kind="integer", description=description, unit=unit, missing=missing)
-
-
-def _real(description: str, *, unit: str | None = None) -> ColumnFacts:
-    return ColumnFacts(kind="real", description=description, unit=unit, missing=float("nan"))
-
-
-def _flag(description: str) -> ColumnFacts:
-    return ColumnFacts(kind="flag", description=description, missing=False)
-
-
-OBSERVATION_COLUMNS: Mapping[str, ColumnFacts] = {
-    "intentType": _text("science or calibration"),
-    "obs_collection": _text("collection; JWST"),
-    "provenance_name": _text("pipeline that made the data"),
-    "instrument_name": _text("instrument and mode, such as MIRI/IMAGE"),
-    "project": _text("processing project"),
-    "filters": _text("filters, FILTER;PUPIL or FILTER;GRATING"),
-    "wavelength_region": _text("wavelength region"),
-    "target_name": _text("target"),
-    "target_classification": _text("class of the target"),
-    "obs_id": _text("name of the observation, such as jw02733-o002_t001_miri_f1130w; not obsid"),
-    "s_ra": _real("right ascension of the middle (ICRS)", unit="deg"),
-    "s_dec": _real("declination of the middle (ICRS)", unit="deg"),
-    "dataproduct_type": _text("image, spectrum, cube, timeseries, measurements"),
-    "proposal_pi": _text("principal investigator"),
-    "calib_level": _integer("CAOM calibration level; -1 is planned", missing=-999),
-    "t_min": _real("start (MJD, UTC)", unit="d"),
-    "t_max": _real("end (MJD, UTC)", unit="d"),
-    "t_exptime": _real("exposure time", unit="s"),
-    "em_min": _real("shortest wavelength", unit="nm"),
-    "em_max": _real("longest wavelength", unit="nm"),
-    "obs_title": _text("title of the program"),
-    "t_obs_release": _real("when it becomes public (MJD, UTC)", unit="d"),
-    "proposal_id": _text("program, without leading zeros"),
-    "proposal_type": _text("category of the program: GO, GTO, ERS, COM, CAL"),
-    "sequence_number": _integer("sequence number", missing=-999),
-    "s_region": _text("footprint: POLYGON ra dec ra dec ... (deg, ICRS)"),
-    "jpegURL": _text("URI of the preview"),
-    "dataURL": _text("URI of the main product"),
-    "dataRights": _text("PUBLIC or EXCLUSIVE_ACCESS"),
-    "mtFlag": _flag("moving target"),
-    "srcDen": _real("source density"),
-    "obsid": _text("the archive's number of the observation, as text; asks for its products; not obs_id"),
-    "objID": _text("the archive's number of the row, as text"),
-}
-"""MAST's CAOM columns of an observation, in MAST's order."""
-
-_OBSERVATION_DERIVED: Mapping[str, ColumnFacts] = {
-    "program": _integer("program number"),
-    "observation": _integer("observation number; -1 where the name holds none"),
-    "instrument": _text("instrument"),
-    "mode": _text("observing mode, lower case"),
-}
-
-PRODUCT_COLUMNS: Mapping[str, ColumnFacts] = {
-    "obsID": _text("obsid of the observation that the file belongs to, as text"),
-    "obs_collection": _text("collection; JWST"),
-    "dataproduct_type": _text("image, spectrum, cube, timeseries, measurements"),
-    "obs_id": _text("name of the observation that the file belongs to"),
-    "description": _text("what the file is, in MAST's words"),
-    "type": _text("D: of the observation asked for; S: of one of its members"),
-    "dataURI": _text("the file's identity in the archive"),
-    "productType": _text("SCIENCE, AUXILIARY, INFO or PREVIEW"),
-    "productGroupDescription": _text("'Minimum Recommended Products' or nothing"),
-    "productSubGroupDescription": _text("suffix in upper case, such as CAL"),
-    "productDocumentationURL": _text("documentation"),
-    "project": _text("processing project"),
-    "prvversion": _text("version of the pipeline"),
-    "proposal_id": _text("program, without leading zeros"),
-    "productFilename": _text("file name"),
-    "size": _integer("size; -1 where the archive does not say", unit="byte"),
-    "parent_obsid": _text("obsid of the first observation it was listed for, as text; all are in parents"),
-    "dataRights": _text("PUBLIC or EXCLUSIVE_ACCESS"),
-    "calib_level": _integer("CAOM calibration level; -1 is planned", missing=-999),
-    "filters": _text("filters, FILTER;PUPIL or FILTER;GRATING"),
-}
-"""MAST's CAOM columns of a product, in MAST's order."""
-
-_PRODUCT_DERIVED: Mapping[str, ColumnFacts] = {
-    "program": _integer("program number"),
-    "observation": _integer("observation number; -1 where the name holds none"),
-    "visit": _integer("visit number; -1 where the name holds none"),
-    "exposure": _integer("exposure number; -1 where the name holds none"),
-    "detector": _text("detector, as file names spell it"),
-    "instrument": _text("instrument"),
-    "suffix": _text("suffix of the file name, such as cal"),
-    "filetype": _text("suffix with extension, such as _cal.fits"),
-    "stage": _text("product category 1b, 2a, 2b, 2c or 3; gs for guide stars"),
-    "guidestar": _flag("guide-star data"),
-    "target_name": _text("target of the observation it was first listed for"),
-    "release": _real("when it becomes public (MJD, UTC)", unit="d"),
-    "parents": _text("obsids of all observations it was listed for, with commas"),
-}
 
 _EXTENSION_OF = {"asn": "json", "pool": "csv", "cat": "ecsv", "phot": "ecsv", "whtlt": "ecsv"}
 _EXTENSIONS = ("fits", "jpg", "png", "gif", "json", "csv", "ecsv", "asdf")
@@ -174,7 +65,7 @@ def observations_table(columns: Mapping[str, Sequence[Any]], *, archive: str) ->
         "instrument": instruments,
         "mode": [name.partition("/")[2].lower() for name in table["instrument_name"]],
     }
-    _add(table, values, _OBSERVATION_DERIVED)
+    _add(table, values, OBSERVATION_DERIVED)
     return table
 
 
@@ -219,7 +110,7 @@ def products_table(columns: Mapping[str, Sequence[Any]], *, archive: str, observ
     values["target_name"] = [targets.get(parent, "") for parent in first_parents]
     values["release"] = [releases.get(parent, float("nan")) for parent in first_parents]
     values["parents"] = all_parents
-    _add(table, values, _PRODUCT_DERIVED)
+    _add(table, values, PRODUCT_DERIVED)
     return table
 
 
@@ -383,7 +274,7 @@ def _table(columns: Mapping[str, Sequence[Any]], known: Mapping[str, ColumnFacts
     for name, facts in known.items():
         table[name] = _column(columns.get(name, [None] * rows), facts)
     for name in columns:
-        if name not in known and name not in _PRODUCT_DERIVED and name not in _OBSERVATION_DERIVED:
+        if name not in known and name not in PRODUCT_DERIVED and name not in OBSERVATION_DERIVED:
             table[name] = np.array(["" if value is None else str(value) for value in columns[name]], dtype=str)
     return table
 

@@ -33,7 +33,7 @@ UNREACHED = 3
 TOKEN_VARIABLE = "MAST_API_TOKEN"  # noqa: S105 (a variable's name, not a token)
 """Environment variable with a MAST token."""
 
-_OBSERVATION_VIEW = (
+_OBSERVATION_VIEW: tuple[str, ...] = (
     "program",
     "observation",
     "obs_id",
@@ -45,10 +45,18 @@ _OBSERVATION_VIEW = (
     "calib_level",
     "dataRights",
 )
-_PRODUCT_VIEW = ("productFilename", "observation", "detector", "filters", "calib_level", "size", "dataRights")
-_SUMMARY_VIEW = ("program", "observation", "stage", "filetype", "files", "size")
-_PLAN_VIEW = ("path", "size", "state")
-_MANIFEST_VIEW = ("Local Path", "size", "Status", "Message")
+_PRODUCT_VIEW: tuple[str, ...] = (
+    "productFilename",
+    "observation",
+    "detector",
+    "filters",
+    "calib_level",
+    "size",
+    "dataRights",
+)
+_SUMMARY_VIEW: tuple[str, ...] = ("program", "observation", "stage", "filetype", "files", "size")
+_PLAN_VIEW: tuple[str, ...] = ("path", "size", "state")
+_MANIFEST_VIEW: tuple[str, ...] = ("Local Path", "size", "Status", "Message")
 
 
 def query(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.errors import QueryError
@@ -104,12 +105,14 @@ def download(options: argparse.Namespace) -> int:
         Exit status.
     """
     from jwstmq_widgets.downloads import plan as make_plan
+    from jwstmq_widgets.downloads.plan import check_destination
 
     question = _question(options)
     if options.workers < 1:
         raise QueryError(f"--workers {options.workers} is not a number above 0", field="workers")
     if not (options.yes or options.skipdownload or sys.stdin.isatty()):
         raise QueryError("there is nobody to ask before the download; add --yes, or -n to see what it would do")
+    check_destination(Path(options.outrootdir).expanduser().absolute())
     archive = _archive(options)
     with _cancel_on_interrupt() as cancel:
         products = _products(archive, question, _observations(archive, question, cancel), cancel)

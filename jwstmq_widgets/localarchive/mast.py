@@ -19,9 +19,10 @@ from jwstmq_widgets.localarchive.holdings import Column, Condition, Cone, Holdin
 __all__ = ["PortalProblem", "columnsconfig", "invoke", "portal_conditions", "portal_request"]
 
 _PAGESIZE = 50_000
+_COLUMNS = columns_config("Mast.Caom.Filtered")
 _COUNT = "COUNT_BIG(*)"
 
-Row = Sequence[Any]
+Row = tuple[Any, ...]
 
 
 class PortalProblem(ValueError):
@@ -110,7 +111,12 @@ def _condition(entry: object) -> Condition:
         raise PortalProblem(f"filter {column!r} has no values")
     if column.lower() == "proposal_id":
         single = tuple(_unpadded(value) for value in single)
-    return Condition(column=column, values=single, pattern=pattern)
+    return Condition(column=column, values=single, pattern=pattern, separator=_separator(column))
+
+
+def _separator(column: str) -> str:
+    config = next((entry for name, entry in _COLUMNS.items() if name.lower() == column.lower()), {})
+    return str(config.get("separator", ""))
 
 
 def _bound(limits: Mapping[str, object], key: str) -> float | None:
@@ -132,7 +138,7 @@ def _unpadded(value: object) -> str:
 def _cone(params: Mapping[str, Any]) -> Cone:
     if "position" in params:
         parts = str(params["position"]).split(",")
-        given = dict(zip(("ra", "dec", "radius"), parts, strict=False))
+        given: dict[str, object] = dict(zip(("ra", "dec", "radius"), parts, strict=False))
     else:
         given = {key: params.get(key) for key in ("ra", "dec", "radius")}
     try:
@@ -198,7 +204,7 @@ def _select(columns: Sequence[Column], rows: Sequence[Row], text: str) -> tuple[
     if unknown:
         raise PortalProblem(f"Invalid column name '{unknown[0]}'.")
     chosen = [places[name.lower()] for name in names]
-    return [columns[number] for number in chosen], [[row[number] for number in chosen] for row in rows]
+    return [columns[number] for number in chosen], [tuple(row[number] for number in chosen) for row in rows]
 
 
 def _products(request: Mapping[str, Any], params: Mapping[str, Any], holdings: Holdings) -> Answer:

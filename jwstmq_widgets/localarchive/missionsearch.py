@@ -15,6 +15,7 @@ from jwstmq_widgets.localarchive.missionterms import Terms, read_terms
 __all__ = ["column_list", "list_products", "post_list_products", "search"]
 
 _LIMIT = 5000
+_EVERYTHING = 1 << 60
 _MOST_DATASETS = 1000
 _DATASET = "fileSetName"
 _DEGREES = {"arcseconds": 1 / 3600, "arcminutes": 1 / 60, "degrees": 1.0}
@@ -120,7 +121,7 @@ def _search(body: Mapping[str, Any], holdings: Holdings) -> dict[str, Any]:
     rest = [(name, terms) for name, terms in wanted if not terms.plain]
     rows: list[dict[str, Any]] = []
     for position, cone in _cones(body):
-        found = holdings.missions(where, cone, offset=0, limit=None)[1]
+        found = holdings.missions(where, cone, offset=0, limit=_EVERYTHING)[1]
         rows.extend(
             {**row, "search_pos": position, "search_key": f"{position}{row[_DATASET]}" if position else ""}
             for row in found

@@ -1,0 +1,149 @@
+"""The archives that can be asked."""
+
+import atexit
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from jwstmq_widgets.archives.account import Account
+from jwstmq_widgets.archives.host import MAST_URL, Host
+from jwstmq_widgets.archives.mast import MastArchive
+from jwstmq_widgets.archives.parallel import ProductsProgress
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.query import Query
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+__all__ = ["Account", "Archive", "ProductsProgress", "archive_at", "open_archive"]
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """What every archive can do. Asking raises `ArchiveError`, or `Cancelled` soon after ``cancel`` is set."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    @property
+    def account(self) -> Account:
+        """Who is logged in."""
+
+    def login(self, token: str | None = None) -> Account:
+        """Log in; `LoginError` when the token is missing or not accepted."""
+
+    def logout(self) -> None:
+        """Forget the token."""
+
+    def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
+        """Ask how many observations answer a question."""
+
+    def observations(
+        self,
+        query: Query,
+        *,
+        progress: Callable[[int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> "Table":
+        """Ask for the observations that answer a question; ``progress`` is told how many there are so far."""
+
+    def products(
+        self,
+        observations: "Table | Iterable[str]",
+        *,
+        progress: Callable[[ProductsProgress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> "Table":
+        """Ask for the products of observations, one row a file."""
+
+    def resolve(self, target: str, *, cancel: threading.Event | None = None) -> tuple[float, float]:
+        """Ask where a target is: right ascension and declination (deg, ICRS)."""
+
+    def download_url(self, uri: str) -> str:
+        """Give the address of a product's bytes."""
+
+    def authorization(self, url: str) -> dict[str, str]:
+        """Give the header fields that authorise a request; empty for other hosts."""
+
+
+_opened: weakref.WeakValueDictionary[str, MastArchive] = weakref.WeakValueDictionary()
+_lock = threading.RLock()
+_local: Any = None
+
+
+def open_archive(which: str = "mast") -> Archive:
+    """Open an archive. Nobody is contacted; ``"local"`` starts the archive on this machine.
+
+    Parameters
+    ----------
+    which
+        ``"mast"``, ``"local"``, or the address of an archive that speaks as MAST does, such as
+        ``"http://127.0.0.1:8765"``.
+
+    Returns
+    -------
+    Archive
+
+    Raises
+    ------
+    QueryError
+        If there is no such archive.
+    """
+    word = str(which).strip()
+    if word.lower() == "mast":
+        host = Host.at(MAST_URL)
+    elif word.lower() == "local":
+        host = Host.at(_local_url(), name="local")
+    elif "://" in word:
+        host = Host.at(word)
+    else:
+        when = "is not there yet" if word.lower() == "esa" else "is unknown"
+        raise QueryError(
+            f"the archive '{word}' {when}; there are 'mast', 'local', and addresses such as http://127.0.0.1:8765",
+            field="archive",
+        )
+    archive = MastArchive(host)
+    with _lock:
+        _opened[host.url] = archive
+    return archive
+
+
+def archive_at(url: str) -> Archive:
+    """Give the archive that a table came from (``table.meta["archive"]``).
+
+    Parameters
+    ----------
+    url
+        Its address.
+
+    Returns
+    -------
+    Archive
+        The one opened last for this address that still lives, with its login; otherwise a new one.
+
+    Raises
+    ------
+    QueryError
+        If it is not the address of an archive.
+    """
+    with _lock:
+        return _opened.get(Host.at(url).url) or open_archive(url)
+
+
+def _local_url() -> str:
+    """Start the local archive, once for the process, until it ends."""
+    global _local
+    with _lock:
+        if _local is None:
+            from jwstmq_widgets.localarchive import LocalArchive
+
+            _local = LocalArchive()
+            atexit.register(_local.stop)
+        _local.start()
+        return str(_local.url)

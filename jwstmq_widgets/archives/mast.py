@@ -1,0 +1,369 @@
+"""An archive that speaks MAST's protocols."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import numpy as np
+from astropy.table import Table
+
+from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
+from jwstmq_widgets.archives.connections import Connections
+from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
+from jwstmq_widgets.archives.portal import Columns, criteria_for, joined, narrowed, read_page, read_resolved
+from jwstmq_widgets.archives.productlists import list_products
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.query import Query
+from jwstmq_widgets.tables import observations_table, products_table
+
+__all__ = ["MastArchive"]
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class MastArchive:
+    """MAST, or whatever answers as MAST does. Making one contacts nobody.
+
+    Parameters
+    ----------
+    host
+        Where it is.
+    manners
+        How hard it is asked.
+    """
+
+    def __init__(self, host: Host, *, manners: Manners | None = None) -> None:
+        self._host = host
+        self._manners = manners or Manners()
+        self._lock = threading.Lock()
+        self._account = ANONYMOUS
+        self._credential = Credential("", host)
+        self._client: Any = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``mast``, ``local``, or host and port."""
+        return self._host.name
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self._host.url
+
+    @property
+    def account(self) -> Account:
+        """Who is logged in."""
+        return self._account
+
+    def __repr__(self) -> str:
+        return f"<MastArchive {self.name} {self.url}, {self._account}>"
+
+    def login(self, token: str | None = None, *, cancel: threading.Event | None = None) -> Account:
+        """Log in.
+
+        Parameters
+        ----------
+        token
+            The token. None takes the one in ``MAST_API_TOKEN`` (for MAST and archives on this machine) or in the
+            keyring (for MAST), or asks for it at a terminal.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        Account
+
+        Raises
+        ------
+        LoginError
+            If there is no token, or it is not accepted. Who was logged in before stays so.
+        ArchiveError
+            If asking failed.
+        """
+        credential = Credential(find_token(token, host=self._host), self._host)
+        client = self._new_client(credential)
+        account = self._run(lambda stop: read_account(client.session_info(stop), host=self._host), cancel)
+        if account.anonymous:
+            raise self._host.no_login(
+                f"the archive {self.name} does not accept this token; it may have expired (10 days without use, 60 at "
+                "the most); make a new one and log in again"
+            )
+        with self._lock:
+            former, self._credential = self._credential, credential
+            self._client, self._account = client, account
+        former.forget()
+        _log.info("logged in to %s", self.name)
+        return account
+
+    def logout(self) -> None:
+        """Forget the token, here and in requests still under way."""
+        with self._lock:
+            self._credential.forget()
+            self._credential, self._client, self._account = Credential("", self._host), None, ANONYMOUS
+
+    def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
+        """Ask how many observations answer a question, without loading them.
+
+        Parameters
+        ----------
+        query
+            The question.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        QueryError
+            If the target is unknown.
+        ArchiveError
+            If asking failed.
+        """
+        criteria = criteria_for(query)
+        if not criteria.exact:
+            return len(self.observations(query, cancel=cancel))
+        requests = self._placed(criteria.requests, query, cancel)
+        return sum(self._ask_each(lambda client, request, stop: client.count(request, stop), requests, cancel))
+
+    def observations(
+        self,
+        query: Query,
+        *,
+        progress: Callable[[int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Table:
+        """Ask for the observations that answer a question.
+
+        Without dates there is no date limit; planned observations (``calib_level`` -1) are among the answers.
+
+        Parameters
+        ----------
+        query
+            The question. What narrows products only (file types, detectors, levels, guide stars) plays no part.
+        progress
+            Told how many observations there are so far; runs on this thread.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        astropy.table.Table
+            One row an observation; empty when there are none. ``obsid`` is the archive's number of the observation,
+            and asks for its products; ``obs_id`` is its name.
+
+        Raises
+        ------
+        QueryError
+            If the question has no limit at all, or the target is unknown.
+        ArchiveError
+            If asking failed.
+        Cancelled
+            Within a second after ``cancel`` is set.
+        """
+        if query.empty:
+            raise QueryError("this asks for the whole archive; give a program, such as 2733", field="program")
+        found = 0
+
+        def tell(_: int, columns: Columns) -> None:
+            nonlocal found
+            found += len(columns.get("obsid", ()))
+            if progress is not None:
+                progress(found)
+
+        def ask(client: Any, request: Mapping[str, Any], stop: Stop) -> Columns:
+            return joined(read_page(body, host=self._host).columns for body in client.observations(request, stop))
+
+        requests = self._placed(criteria_for(query).requests, query, cancel)
+        columns = joined(self._ask_each(ask, requests, cancel, tell))
+        return narrowed(self._table(lambda: observations_table(columns, archive=self.url)), query)
+
+    def products(
+        self,
+        observations: Table | Iterable[str],
+        *,
+        progress: Callable[[ProductsProgress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Table:
+        """Ask for the products of observations.
+
+        Parameters
+        ----------
+        observations
+            A table of observations, or their ``obsid`` (not ``obs_id``).
+        progress
+            Told after every answer; runs on this thread.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        astropy.table.Table
+            One row a file, in the order of the observations, with all its parents in ``parents``.
+
+        Raises
+        ------
+        QueryError
+            If a value is not an ``obsid``.
+        ArchiveError
+            If asking failed.
+        Cancelled
+            Within a second after ``cancel`` is set.
+        """
+        obsids = _obsids(observations)
+        columns = list_products(
+            self._host, self._credential, obsids, manners=self._manners, progress=progress, cancel=cancel
+        )
+        asked = observations if isinstance(observations, Table) and _tells_targets(observations) else None
+        return self._table(lambda: products_table(columns, archive=self.url, observations=asked))
+
+    def resolve(self, target: str, *, cancel: threading.Event | None = None) -> tuple[float, float]:
+        """Ask where a target is.
+
+        Parameters
+        ----------
+        target
+            Its name.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        tuple
+            Right ascension and declination (deg, ICRS).
+
+        Raises
+        ------
+        QueryError
+            If the name is unknown.
+        ArchiveError
+            If asking failed.
+        """
+        # astroquery asks a fixed host without TLS or time-out; the same question is put here to the archive's own.
+        host = Host.at(self._host.resolver.removesuffix("/Santa-war/query"), name=self.name)
+        connections = Connections(host, most=1)
+        url = f"{self._host.resolver}?name={quote(target, safe='')}&outputFormat=json&resolveAll=False"
+
+        def ask(_: Stop) -> tuple[float, float] | None:
+            body = connections.request("GET", url, timeout=min(30.0, self._manners.timeout))
+            return read_resolved(body, host=host)
+
+        try:
+            place = self._run(ask, cancel, connections.abort)
+        finally:
+            connections.close()
+        if place is None:
+            raise QueryError(
+                f"the target '{target}' is not known to the name resolver; try another spelling, or give coordinates",
+                field="target",
+            )
+        return place
+
+    def download_url(self, uri: str) -> str:
+        """Give the address of a product's bytes.
+
+        Parameters
+        ----------
+        uri
+            The product's ``dataURI``.
+
+        Returns
+        -------
+        str
+        """
+        return f"{self.url}/api/v0.1/Download/file?uri={quote(uri, safe=':/')}"
+
+    def authorization(self, url: str) -> dict[str, str]:
+        """Give the header fields that authorise a request.
+
+        Parameters
+        ----------
+        url
+            The address that will be asked.
+
+        Returns
+        -------
+        dict
+            With the token for this archive's own scheme, host and port; empty for any other, and when nobody is
+            logged in.
+        """
+        return self._credential.headers(url)
+
+    def _new_client(self, credential: Credential) -> Any:
+        from jwstmq_widgets.archives.session import Client  # imports requests, and astroquery when made
+
+        return Client(self._host, credential, self._manners)
+
+    def _ready_client(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = self._new_client(self._credential)
+            return self._client
+
+    def _run(
+        self, ask: Callable[[Stop], _T], cancel: threading.Event | None, abort: Callable[[], None] | None = None
+    ) -> _T:
+        """Ask one thing with retries and a cancel that does not wait for it."""
+        return gather(lambda _, stop: ask(stop), (None,), manners=self._manners, cancel=cancel, abort=abort)[0]
+
+    def _ask_each(
+        self,
+        ask: Callable[[Any, Mapping[str, Any], Stop], Any],
+        requests: Sequence[Mapping[str, Any]],
+        cancel: threading.Event | None,
+        done: Callable[[int, Any], None] | None = None,
+    ) -> list[Any]:
+        manners = replace(self._manners, first=1, largest=1)
+        return gather(
+            lambda batch, stop: ask(self._ready_client(), batch[0], stop),
+            requests,
+            manners=manners,
+            cancel=cancel,
+            done=done,
+        )
+
+    def _placed(
+        self, requests: Sequence[Mapping[str, Any]], query: Query, cancel: threading.Event | None
+    ) -> list[dict[str, Any]]:
+        """Add the position, if the question has one."""
+        place = self.resolve(query.target, cancel=cancel) if query.target else query.coordinates
+        if place is None:
+            return [dict(request) for request in requests]
+        import astropy.units as u
+        from astropy.coordinates import SkyCoord
+
+        position = {"coordinates": SkyCoord(*place, unit="deg", frame="icrs"), "radius": query.radius * u.deg}
+        return [{**request, **position} for request in requests]
+
+    def _table(self, make: Callable[[], Table]) -> Table:
+        try:
+            return make()
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self._host.unreadable(f"a value does not fit its column ({error})") from error
+
+
+def _obsids(observations: Table | Iterable[str]) -> tuple[str, ...]:
+    if isinstance(observations, Table):
+        if "obsid" not in observations.colnames:
+            raise QueryError("the table of observations has no column 'obsid'; give one that an archive made")
+        values = np.asarray(observations["obsid"]).tolist()
+    else:
+        values = [observations] if isinstance(observations, str) else list(observations)
+    obsids = tuple(dict.fromkeys(str(value).strip() for value in values))
+    for obsid in obsids:
+        if not (obsid.isascii() and obsid.isdigit()):
+            raise QueryError(
+                f"'{obsid}' is not an obsid, which is a number such as 87602008 (obs_id is something else)"
+            )
+    return obsids
+
+
+def _tells_targets(observations: Table) -> bool:
+    return {"obsid", "target_name", "t_obs_release"} <= set(observations.colnames)

@@ -1,0 +1,405 @@
+"""The files of one download, as its workers share them."""
+
+import errno
+import heapq
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
+from jwstmq_widgets.downloads.pace import Manners, Pace
+from jwstmq_widgets.downloads.part import Busy
+from jwstmq_widgets.downloads.plan import Plan, PlanItem
+from jwstmq_widgets.downloads.progress import DownloadProgress, Meter
+from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
+from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["Batch", "make_entry", "relative_path", "tell"]
+
+_REDRAW_EVERY = 0.1
+_CANCEL_WITHIN = 0.7
+_BUSY_AGAIN = 0.2
+_MOST_TRIES = 100
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_PUSH_BACK = frozenset({429, 503})
+_CANCELLED = "cancelled; download it again, what is here of it is kept"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Trial:
+    """The tries of one file."""
+
+    transfer: Transfer
+    failures: int = 0
+    tries: int = 0
+    mismatches: int = 0
+    moved: int = 0
+    first_failure: float = 0.0
+    seconds: float = 0.0
+
+
+class Batch:
+    """The files of one download, shared by its workers under one lock.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    archive
+        Where the products are.
+    moving
+        Which of the plan's items are to be moved, in ascending order.
+    ledger
+        Where it is written down.
+    manners
+        Time limits and retries.
+    workers
+        Connections at the most.
+    """
+
+    def __init__(
+        self, plan: Plan, archive: "Archive", moving: list[int], ledger: Ledger, manners: Manners, workers: int
+    ) -> None:
+        self._plan, self._archive, self._ledger, self._manners = plan, archive, ledger, manners
+        self._moving = moving
+        self._changed = threading.Condition()
+        self._queue = [(0.0, index) for index in moving]  # sorted, so a heap
+        self._trials: dict[int, _Trial] = {}
+        self._active: dict[int, _Trial] = {}
+        self._entries: dict[int, Entry] = {}
+        self._folders: set[Path] = set()
+        self._pace = Pace(workers)
+        sizes = (plan.items[index].size for index in moving)
+        self._meter = Meter(files_total=len(moving), bytes_total=sum(size for size in sizes if size > 0))
+        self._answered = 0.0
+        self._stopping = False
+        self._closed = False
+        self._over = threading.Event()
+        self._lanes = [
+            Lane(
+                archive.authorization,
+                connect_timeout=manners.connect_timeout,
+                stall_timeout=manners.stall_timeout,
+            )
+            for _ in range(min(workers, len(moving)))
+        ]
+        self._alive = len(self._lanes)
+
+    def run(
+        self, progress: Callable[[DownloadProgress], None] | None, cancel: threading.Event | None
+    ) -> Mapping[int, Entry]:
+        """Move the files.
+
+        Parameters
+        ----------
+        progress
+            Called from this thread, at most ten times a second, and once at the end.
+        cancel
+            Set it to stop within a second.
+
+        Returns
+        -------
+        Mapping
+            Index in the plan to what happened, for each file to be moved.
+        """
+        for number, lane in enumerate(self._lanes):
+            # Daemons: one that hangs in a name look-up must not keep Python from ending.
+            threading.Thread(target=self._work, args=(lane,), name=f"download-{number}", daemon=True).start()
+        deadline = float("inf")
+        try:
+            while not self._over.wait(_REDRAW_EVERY):
+                if cancel is not None and cancel.is_set() and not self._stopping:
+                    self._stop()
+                    deadline = time.monotonic() + _CANCEL_WITHIN
+                if time.monotonic() > deadline:
+                    break
+                if progress is not None and not tell(progress, self._snapshot()):
+                    progress = None
+        except BaseException:
+            self._stop()
+            self._over.wait(_CANCEL_WITHIN)
+            raise
+        finally:
+            with self._changed:
+                self._closed = True
+        if progress is not None:
+            tell(progress, self._snapshot())
+        return {
+            index: self._entries.get(index) or self._ended(index, "CANCELLED", _CANCELLED) for index in self._moving
+        }
+
+    def _snapshot(self) -> DownloadProgress:
+        with self._changed:
+            return self._meter.snapshot(trial.transfer.running for trial in self._active.values())
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._stopping = True
+            self._queue.clear()
+            self._changed.notify_all()
+        for lane in self._lanes:
+            lane.close()
+
+    def _work(self, lane: Lane) -> None:
+        buffer = memoryview(bytearray(BUFFER))
+        try:
+            while (index := self._take()) is not None:
+                self._carry(index, lane, buffer)
+        finally:
+            lane.finish()
+            with self._changed:
+                self._alive -= 1
+                if not self._alive:
+                    self._over.set()
+
+    def _take(self) -> int | None:
+        """Wait for the next file that may be tried; None when there will be none."""
+        with self._changed:
+            while True:
+                if self._stopping or not (self._queue or self._active):
+                    self._changed.notify_all()
+                    return None
+                wait: float | None = None
+                if self._queue and len(self._active) < self._pace.limit:
+                    wait = max(self._queue[0][0], self._pace.quiet_until) - time.monotonic()
+                    if wait <= 0:
+                        index = heapq.heappop(self._queue)[1]
+                        self._active[index] = self._trial(index)
+                        return index
+                self._changed.wait(wait)
+
+    def _trial(self, index: int) -> _Trial:
+        trial = self._trials.pop(index, None)
+        if trial is None:
+            item = self._plan.items[index]
+            trial = _Trial(
+                Transfer(item, self._archive, planned_at=self._plan.made, fsync=self._manners.fsync),
+            )
+            self._meter.start(trial.transfer.running)
+        return trial
+
+    def _carry(self, index: int, lane: Lane, buffer: memoryview) -> None:
+        trial = self._active[index]
+        began = time.monotonic()
+        item = trial.transfer.item
+        try:
+            self._make_folder(item.folder)
+            outcome = trial.transfer.attempt(lane, buffer)
+        except Busy:
+            self._again(index, _BUSY_AGAIN)
+        except Cancelled:
+            self._settle(index, "CANCELLED", _CANCELLED)
+        except (Unreachable, Refused, Incomplete, Mismatch) as error:
+            trial.seconds += time.monotonic() - began
+            self._failed(index, trial, error)
+        except DownloadError as error:
+            self._answer_came()
+            self._settle(index, "ERROR", str(error))
+        except OSError as error:
+            self._disk_failed(index, item, error)
+        except Exception as error:  # noqa: BLE001  (a batch never ends for one file; the row and the log show it)
+            _log.exception("%s failed unexpectedly", item.name)
+            self._settle(index, "ERROR", f"{item.name}: {type(error).__name__}: {error}; please report it")
+        else:
+            trial.seconds += time.monotonic() - began
+            self._succeeded(index, trial, outcome)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder in self._folders:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        root = os.path.realpath(self._plan.folder)
+        if os.path.commonpath([os.path.realpath(folder), root]) != root:
+            raise DownloadError(f"{folder} is a link that leads out of {self._plan.folder}; remove it first")
+        self._folders.add(folder)
+
+    def _succeeded(self, index: int, trial: _Trial, outcome: Outcome) -> None:
+        validator = outcome.validator
+        entry = Entry(
+            uri=trial.transfer.item.uri,
+            path=relative_path(trial.transfer.item, self._plan.folder),
+            status=outcome.status,
+            message=outcome.message,
+            size=outcome.size,
+            seconds=round(trial.seconds, 3),
+            obs_id=trial.transfer.item.obs_id,
+            url=trial.transfer.url,
+            source=outcome.source,
+            etag=validator.etag if validator else "",
+            modified=validator.modified if validator else "",
+            check=outcome.check,
+        )
+        self._ledger.add(entry)
+        with self._changed:
+            if self._closed:
+                return
+            self._active.pop(index)
+            self._entries[index] = entry
+            self._meter.finish(trial.transfer.running, outcome.size, trial.transfer.item.size)
+            self._pace.good()
+            self._answered = time.monotonic()
+            self._changed.notify_all()
+
+    def _failed(self, index: int, trial: _Trial, error: Unreachable | Refused | Incomplete | Mismatch) -> None:
+        now = time.monotonic()
+        trial.tries += 1
+        if trial.transfer.moved > trial.moved and not isinstance(error, Mismatch):
+            trial.moved, trial.failures = trial.transfer.moved, 0
+        trial.failures += 1
+        trial.mismatches += isinstance(error, Mismatch)
+        if trial.failures == 1:
+            trial.first_failure = now
+        wait = None
+        with self._changed:
+            if not isinstance(error, Unreachable) or trial.failures == 1 < trial.tries:
+                self._answered = now
+            if isinstance(error, Refused) and error.status in _PUSH_BACK:
+                if error.retry_after is not None:
+                    wait = min(error.retry_after, self._manners.longest_retry_after)
+                self._pace.pushed_back(wait)
+            silent = isinstance(error, Unreachable) and self._answered < trial.first_failure
+        if self._stopping:
+            self._settle(index, "CANCELLED", _CANCELLED)
+        elif trial.failures >= self._manners.tries or trial.mismatches > 1 or trial.tries >= _MOST_TRIES:
+            self._settle(index, "ERROR", str(error))
+            if silent:
+                self._halt(f"not tried: {error}")
+        else:
+            _log.info("%s: %s", trial.transfer.item.name, error)
+            self._again(index, max(wait or 0.0, self._manners.delay(trial.failures)))
+
+    def _disk_failed(self, index: int, item: PlanItem, error: OSError) -> None:
+        if error.errno in _FULL:
+            self._settle(index, "ERROR", f"the disk is full; free some space in {self._plan.folder}, then try again")
+            self._halt("not tried: the disk is full; free some space, then try again")
+        elif isinstance(error, FileNotFoundError) and self._active[index].tries == 0:
+            self._active[index].tries = 1  # somebody removed the folder: make it again, once
+            self._folders.discard(item.folder)
+            self._again(index, 0.0)
+        else:
+            why = error.strerror or type(error).__name__
+            self._settle(index, "ERROR", f"{item.path} cannot be written ({why}); check the destination")
+
+    def _again(self, index: int, delay: float) -> None:
+        with self._changed:
+            trial = self._active.pop(index, None)
+            if trial is not None and not self._stopping:
+                self._trials[index] = trial
+                heapq.heappush(self._queue, (time.monotonic() + delay, index))
+            self._changed.notify_all()
+
+    def _answer_came(self) -> None:
+        with self._changed:
+            self._answered = time.monotonic()
+
+    def _settle(self, index: int, status: Status, message: str) -> None:
+        """Have a file end without success."""
+        with self._changed:
+            if self._closed:
+                return
+            entry = self._entries[index] = self._ended(index, status, message)
+            trial = self._active.pop(index)
+            if status == "ERROR":
+                self._meter.fail(trial.transfer.running, message, trial.transfer.item.size)
+            self._changed.notify_all()
+        if status == "ERROR":
+            self._ledger.add(entry)
+
+    def _halt(self, message: str) -> None:
+        """Have every file that has not begun end without success."""
+        with self._changed:
+            waiting = sorted(index for _, index in self._queue)
+            self._queue.clear()
+            for index in waiting:
+                trial = self._trials.pop(index, None) or self._trial(index)
+                self._entries[index] = self._ended(index, "ERROR", message)
+                self._meter.fail(trial.transfer.running, message, trial.transfer.item.size)
+            self._changed.notify_all()
+        for index in waiting:
+            self._ledger.add(self._entries[index])
+
+    def _ended(self, index: int, status: Status, message: str) -> Entry:
+        item = self._plan.items[index]
+        return make_entry(item, self._plan.folder, self._archive.download_url(item.uri), status, message)
+
+
+def tell(progress: Callable[[DownloadProgress], None], snapshot: DownloadProgress) -> bool:
+    """Show a snapshot.
+
+    Parameters
+    ----------
+    progress
+        Who asked for it.
+    snapshot
+        It.
+
+    Returns
+    -------
+    bool
+        False when it cannot be shown; that is logged.
+    """
+    try:
+        progress(snapshot)
+    except Exception:  # noqa: BLE001  (who draws is not who moves: a mistake there must not end the download)
+        _log.exception("progress cannot be shown; the download goes on")
+        return False
+    return True
+
+
+def relative_path(item: PlanItem, folder: Path) -> str:
+    """Give an item's path from the destination downwards, with ``/``.
+
+    Parameters
+    ----------
+    item
+        The item.
+    folder
+        The destination.
+
+    Returns
+    -------
+    str
+        The path.
+    """
+    return item.path.relative_to(folder).as_posix()
+
+
+def make_entry(item: PlanItem, folder: Path, url: str, status: Status, message: str) -> Entry:
+    """Make the entry of a file that was not moved.
+
+    Parameters
+    ----------
+    item
+        The item.
+    folder
+        The destination.
+    url
+        The product's address.
+    status, message
+        What happened.
+
+    Returns
+    -------
+    Entry
+        The entry.
+    """
+    return Entry(
+        uri=item.uri,
+        path=relative_path(item, folder),
+        status=status,
+        message=message,
+        size=item.size,
+        obs_id=item.obs_id,
+        until=item.until.isoformat() if item.until else "",
+        url=url,
+    )

@@ -1,0 +1,118 @@
+"""Carries out a plan."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from jwstmq_widgets.downloads.batch import Batch, make_entry, relative_path, tell
+from jwstmq_widgets.downloads.ledger import Entry, Ledger
+from jwstmq_widgets.downloads.manifest import Manifest
+from jwstmq_widgets.downloads.pace import Manners
+from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
+from jwstmq_widgets.downloads.progress import DownloadProgress, Meter
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.tables import format_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["MOST_WORKERS", "download"]
+
+MOST_WORKERS = 8
+"""Connections to one archive at the most."""
+
+
+def download(
+    plan: Plan,
+    *,
+    workers: int = 4,
+    progress: Callable[[DownloadProgress], None] | None = None,
+    cancel: threading.Event | None = None,
+    manners: Manners | None = None,
+) -> Manifest:
+    """Carry out a plan.
+
+    Each file is written to ``name.part``, checked, and only then given its name. What was cut is resumed where the
+    archive proves that it is the same file. A file that fails is a row of the manifest, never an exception.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    workers
+        Files at a time, each with a connection of its own; 1 to 8.
+    progress
+        Called from this thread, at most ten times a second, and once at the end.
+    cancel
+        Set it to stop within a second; what is here of unfinished files stays for the next time.
+    manners
+        Time limits and retries.
+
+    Returns
+    -------
+    Manifest
+        One row for each item of the plan, in its order.
+
+    Raises
+    ------
+    QueryError
+        If nothing can begin: no room on the disk, a destination that cannot be written, no archive.
+    """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise QueryError(f"workers={workers} is not a number from 1 to {MOST_WORKERS}", field="workers")
+    archive = plan.archive
+    url = archive.url if archive is not None else ""
+    entries = [_entry_at_rest(item, plan.folder, archive) for item in plan.items]
+    if plan.fetch:
+        if archive is None:
+            raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
+        _prepare(plan)
+        moving = [index for index, entry in enumerate(entries) if entry is None]
+        with Ledger(plan.folder) as ledger:
+            ledger.begin(archive=url, layout=plan.layout, items=(_facts(plan, index) for index in moving))
+            batch = Batch(plan, archive, moving, ledger, manners or Manners(), workers)
+            for index, entry in batch.run(progress, cancel).items():
+                entries[index] = entry
+    elif progress is not None:
+        tell(progress, Meter(files_total=0, bytes_total=0).snapshot(()))
+    return Manifest.of(
+        (entry for entry in entries if entry is not None), folder=plan.folder, layout=plan.layout, archive=url
+    )
+
+
+def _prepare(plan: Plan) -> None:
+    free = check_destination(plan.folder)
+    if plan.bytes_to_fetch > free:
+        raise QueryError(
+            f"{plan.folder} has {format_size(free)} free and {format_size(plan.bytes_to_fetch)} are to come; "
+            "free some, choose another destination, or fewer files",
+            field="destination",
+        )
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise QueryError(
+            f"{plan.folder} cannot be made ({error.strerror}); choose another destination", field="destination"
+        ) from error
+
+
+def _facts(plan: Plan, index: int) -> tuple[str, str, int, str]:
+    item = plan.items[index]
+    return item.uri, relative_path(item, plan.folder), item.size, item.obs_id
+
+
+def _entry_at_rest(item: PlanItem, folder: "Path", archive: "Archive | None") -> Entry | None:
+    """Say what becomes of an item that is not moved; None for one that is."""
+    url = archive.download_url(item.uri) if archive is not None and item.uri else ""
+    if item.state == "here":
+        return make_entry(item, folder, url, "SKIPPED", "already here")
+    if item.state == "planned":
+        return make_entry(item, folder, url, "SKIPPED", "not observed yet")
+    if item.state == "exclusive":
+        ends = f" until {item.until:%Y-%m-%d}" if item.until else ""
+        wait = ", or wait" if item.until else ""
+        text = f"{item.name} is exclusive{ends}; log in with an account that may have it{wait}"
+        return make_entry(item, folder, url, "ERROR", text)
+    return None

@@ -1,0 +1,120 @@
+"""What a download did, as a table."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from astropy.table import Table
+
+from jwstmq_widgets.downloads.ledger import LEDGER_NAME, Entry, read_ledger
+from jwstmq_widgets.downloads.places import LAYOUTS, Layout
+from jwstmq_widgets.downloads.plan import Plan, make_plan
+from jwstmq_widgets.downloads.wishes import Wish
+from jwstmq_widgets.errors import QueryError
+
+__all__ = ["Manifest"]
+
+_DESCRIPTIONS = {
+    "Local Path": "where the file is, or was to go",
+    "Status": "COMPLETE, SKIPPED (was here, or is not observed yet), ERROR or CANCELLED",
+    "Message": "why, with what to do next",
+    "URL": "address of the product at the archive",
+    "dataURI": "the file's identity in the archive",
+    "size": "bytes on disk where complete or skipped, else as the catalogue says; -1 unknown",
+    "seconds": "how long moving it took",
+    "obs_id": "name of the observation that the file belongs to; not obsid",
+    "until": "when its exclusive access ends; empty where it has none",
+}
+_FAILED = ("ERROR", "CANCELLED")
+
+
+class Manifest(Table):  # type: ignore[misc]  # astropy has no types
+    """What a download did: an astropy Table with one row a file, in the plan's order.
+
+    The columns Local Path, Status, Message and URL are astroquery's; dataURI, size (byte), seconds, obs_id and until
+    are ours. ``meta`` holds the destination (folder), the layout and the archive's address.
+    """
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], *, folder: Path, layout: str, archive: str) -> Self:
+        """Make it from what happened.
+
+        Parameters
+        ----------
+        entries
+            What happened to each file.
+        folder
+            The destination, absolute.
+        layout
+            The layout.
+        archive
+            The archive's address.
+
+        Returns
+        -------
+        Manifest
+            The table.
+        """
+        rows = list(entries)
+        table = cls(meta={"folder": str(folder), "layout": layout, "archive": archive})
+        table["Local Path"] = np.array([str(folder.joinpath(*row.path.split("/"))) for row in rows], dtype=str)
+        table["Status"] = np.array([row.status for row in rows], dtype="U9")
+        table["Message"] = np.array([row.message for row in rows], dtype=str)
+        table["URL"] = np.array([row.url for row in rows], dtype=str)
+        table["dataURI"] = np.array([row.uri for row in rows], dtype=str)
+        table["size"] = np.array([row.size for row in rows], dtype=np.int64)
+        table["seconds"] = np.array([row.seconds for row in rows], dtype=np.float64)
+        table["obs_id"] = np.array([row.obs_id for row in rows], dtype=str)
+        table["until"] = np.array([row.until for row in rows], dtype=str)
+        table["size"].unit, table["seconds"].unit = "byte", "s"
+        for name, text in _DESCRIPTIONS.items():
+            table[name].description = text
+        return table
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Self:
+        """Read what happened in a destination, also after a crash.
+
+        Parameters
+        ----------
+        folder
+            The destination of earlier downloads.
+
+        Returns
+        -------
+        Manifest
+            The newest news of each file; those that were never finished are CANCELLED.
+
+        Raises
+        ------
+        QueryError
+            If nothing was downloaded to there.
+        """
+        root = Path(folder).expanduser().absolute()
+        if not (root / LEDGER_NAME).is_file():
+            raise QueryError(f"{root} holds no {LEDGER_NAME}: nothing was downloaded to it", field="destination")
+        record = read_ledger(root)
+        return cls.of(record.last.values(), folder=root, layout=record.layout, archive=record.archive)
+
+    @property
+    def failed(self) -> Plan:
+        """A plan of what ended as ERROR or CANCELLED; give it to `download` to try again."""
+        from jwstmq_widgets.archives import archive_at
+
+        root, layout = Path(self.meta["folder"]), self.meta["layout"]
+        rows = self[np.isin(self["Status"], _FAILED)] if len(self) else self
+        archive = archive_at(self.meta["archive"]) if self.meta["archive"] and len(rows) else None
+        known: Layout = layout if layout in LAYOUTS else "program"
+        return make_plan(_wishes(rows, root), folder=root, layout=known, clobber=False, archive=archive)
+
+
+def _wishes(rows: Table, root: Path) -> Iterable[Wish]:
+    now = datetime.now(UTC)
+    columns = (rows[name].tolist() for name in ("Local Path", "dataURI", "size", "obs_id", "until"))
+    for path, uri, size, obs_id, ends in zip(*columns, strict=True):
+        place = Path(path).relative_to(root)
+        until = datetime.fromisoformat(ends) if ends else None
+        restricted = until is not None and until > now
+        yield Wish(uri, place.name, place.parent.parts, size, until if restricted else None, obs_id, restricted)

@@ -1,0 +1,126 @@
+"""How many connections, how often and how long to wait: the manners of a download."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+__all__ = ["Manners", "Pace", "retry_after"]
+
+_GOOD_ANSWERS_PER_STEP = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """Settings of a download that few need to change."""
+
+    connect_timeout: float = 10.0
+    """Seconds for making a connection."""
+    stall_timeout: float = 30.0
+    """Seconds without a byte after which a transfer has stalled."""
+    tries: int = 5
+    """Tries in a row that bring no new byte, after which a file is given up."""
+    backoff: float = 0.5
+    """Seconds before the second try; doubles with each."""
+    longest_backoff: float = 60.0
+    """The most seconds between two tries."""
+    longest_retry_after: float = 600.0
+    """The most seconds that a server's Retry-After is obeyed."""
+    fsync: bool = True
+    """Whether each file's bytes must be on the disk before it gets its name."""
+
+    def delay(self, failures: int, *, chance: Callable[[], float] = random.random) -> float:
+        """Give the seconds to wait after some failures: exponential, and up to a half of it by chance.
+
+        Parameters
+        ----------
+        failures
+            Failures in a row, from 1.
+        chance
+            Gives a number from 0 to 1.
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
+        longest = min(self.longest_backoff, self.backoff * 2.0 ** min(failures - 1, 30))
+        return float(longest * (0.5 + 0.5 * chance()))
+
+
+class Pace:
+    """How many connections are polite just now.
+
+    Halves when the archive pushes back, grows by one after some good answers. Not safe for several threads by
+    itself: its user holds a lock.
+
+    Parameters
+    ----------
+    most
+        Connections at the most.
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit: int = most
+        """Connections allowed now."""
+        self.quiet_until: float = 0.0
+        """No request before this moment."""
+        self._most = most
+        self._clock = clock
+        self._good = 0
+        self._pushed = -1.0e9
+
+    def good(self) -> None:
+        """Count a good answer."""
+        self._good += 1
+        if self._good >= _GOOD_ANSWERS_PER_STEP and self.limit < self._most:
+            self.limit += 1
+            self._good = 0
+
+    def pushed_back(self, wait: float | None) -> None:
+        """Count a 429 or 503.
+
+        Parameters
+        ----------
+        wait
+            Seconds for which the archive wants no request; None where it does not say.
+        """
+        now = self._clock()
+        if now - self._pushed >= 1.0:  # answers to requests that went out together are one push
+            self.limit = max(1, self.limit // 2)
+            self._pushed = now
+        self._good = 0
+        if wait is not None:
+            self.quiet_until = max(self.quiet_until, now + wait)
+
+
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Read a Retry-After header (RFC 9110, section 10.2.3).
+
+    Parameters
+    ----------
+    value
+        Seconds, or a date.
+    now
+        The moment that a date is compared with.
+
+    Returns
+    -------
+    float or None
+        Seconds; None where there is none that can be read.
+    """
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

@@ -1,0 +1,284 @@
+"""One file, moved safely."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from jwstmq_widgets.downloads.checks import check_structure
+from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
+from jwstmq_widgets.downloads.pace import retry_after
+from jwstmq_widgets.downloads.part import Part, Validator
+from jwstmq_widgets.downloads.plan import PlanItem
+from jwstmq_widgets.downloads.progress import Running
+from jwstmq_widgets.errors import DownloadError, ExclusiveAccess, Incomplete, Mismatch, Refused
+from jwstmq_widgets.tables import format_size
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["BUFFER", "Outcome", "Transfer"]
+
+BUFFER = 256 * 1024
+"""Bytes of a worker's buffer; smaller and larger ones measured slower (caches)."""
+
+# The end of what is here is asked for again and compared: a crash can leave zeros where bytes should be.
+_OVERLAP = 4096
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class _NotTheSame(Exception):
+    """What is here is no beginning of the remote file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a file ended well."""
+
+    status: Literal["COMPLETE", "SKIPPED"]
+    """SKIPPED when another process brought it meanwhile."""
+    size: int
+    """Bytes on disk."""
+    message: str = ""
+    """What else there is to say."""
+    check: str = ""
+    """How it was checked."""
+    source: str = ""
+    """Where the bytes came from, without the query."""
+    validator: Validator | None = None
+    """What identifies the remote file."""
+
+
+class Transfer:
+    """Moves one file, in as many tries as its user makes.
+
+    Parameters
+    ----------
+    item
+        What to move.
+    archive
+        Where it is.
+    planned_at
+        When the plan looked at the disk (s since 1970): a file that came later is not moved again.
+    fsync
+        Whether the bytes must be on the disk before the file gets its name.
+    """
+
+    def __init__(self, item: PlanItem, archive: "Archive", *, planned_at: float, fsync: bool) -> None:
+        self.item = item
+        self.url = archive.download_url(item.uri)
+        self.running = Running(
+            uri=item.uri,
+            name=item.name,
+            size=item.size,
+            kept=item.have if item.state == "resume" else 0,
+            bytes_done=item.have if item.state == "resume" else 0,
+        )
+        self.moved = 0
+        """Bytes that came, in all tries."""
+        self._archive = archive
+        self._planned_at = planned_at
+        self._fsync = fsync
+        self._validator: Validator | None = None
+        self._from_start = False
+
+    def attempt(self, lane: Lane, buffer: memoryview) -> Outcome:
+        """Try once to bring the file.
+
+        Parameters
+        ----------
+        lane
+            The worker's connections.
+        buffer
+            The worker's buffer.
+
+        Returns
+        -------
+        Outcome
+            The file is on disk under its name.
+
+        Raises
+        ------
+        Busy
+            If another process is at it.
+        Unreachable, Refused, Incomplete, Mismatch
+            Another try may help.
+        ExclusiveAccess, DownloadError
+            Another try will not help.
+        OSError
+            If the disk fails.
+        Cancelled
+            If the lane was closed.
+        """
+        with Part(self.item.path) as part:
+            there = self._arrived()
+            if there is not None:
+                part.discard()
+                return Outcome(status="SKIPPED", size=there, message="another program brought it meanwhile")
+            try:
+                return self._bring(part, lane, buffer)
+            except BaseException:
+                part.leave(self.item.uri, self._validator)
+                raise
+
+    def _bring(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
+        known = self._validator or part.note(self.item.uri)
+        start = self._resume_at(part, known)
+        if start and known is not None:
+            self._validator = known
+            asked = {"Range": f"bytes={start}-", "If-Range": known.if_range}
+            answer = lane.get(self.url, asked)
+            if answer.status != 416:
+                try:
+                    return self._take(part, answer, start, known, lane, buffer)
+                except _NotTheSame:
+                    answer.release()
+            else:
+                answer.drain()
+        self._validator = None
+        answer = lane.get(self.url, {})
+        return self._take(part, answer, 0, None, lane, buffer)
+
+    def _resume_at(self, part: Part, known: Validator | None) -> int:
+        if self._from_start or known is None or not known.if_range or part.size > known.size >= 0:
+            return 0
+        return max(0, part.size - _OVERLAP)
+
+    def _take(
+        self, part: Part, answer: Answer, start: int, known: Validator | None, lane: Lane, buffer: memoryview
+    ) -> Outcome:
+        item = self.item
+        if answer.status not in {200, 206}:
+            answer.drain()
+            raise self._refusal(answer)
+        total = answer.length if answer.encoding == "identity" else None
+        if answer.status == 206:
+            total = _total(answer, start)
+            validator = Validator.of(answer.headers, total)
+            if known is None or answer.encoding != "identity" or not known.agrees(validator):
+                raise _NotTheSame
+            self._compare(part, answer, start, buffer)
+            start = part.size
+        else:
+            start = 0
+            validator = Validator.of(answer.headers, total)
+            self._check_promise(answer, total)
+        self._validator = validator if answer.encoding == "identity" else None
+        self._from_start = False
+        part.begin(start, item.uri, validator)
+        running = self.running
+        running.size = item.size if item.size >= 0 else -1 if total is None else total
+        running.bytes_done = start
+        most = item.size if item.size >= 0 else None
+        while count := answer.readinto(buffer):
+            part.write(buffer[:count])
+            running.bytes_done = part.size
+            self.moved += count
+            if most is not None and part.size > most:
+                break
+        whole = answer.complete
+        answer.release()
+        self._check_length(part.size, total, whole=whole)
+        try:
+            check = check_structure(part.path, item.name)
+        except Mismatch:
+            self._forget()
+            raise
+        lane.check()
+        part.publish(fsync=self._fsync)
+        promised = "length" if max(item.size, -1 if total is None else total) >= 0 else "no length known"
+        return Outcome(
+            status="COMPLETE",
+            size=part.size,
+            check=f"{promised}; {check}",
+            source=public_address(answer.url),
+            validator=validator,
+        )
+
+    def _compare(self, part: Part, answer: Answer, start: int, buffer: memoryview) -> None:
+        here = part.read(start, part.size - start)
+        at = 0
+        while at < len(here):
+            count = answer.readinto(buffer[: len(here) - at])
+            if not count or buffer[:count] != here[at : at + count]:
+                raise _NotTheSame
+            at += count
+
+    def _check_promise(self, answer: Answer, total: int | None) -> None:
+        """Look at the headers of a whole file before its bytes replace what is here."""
+        name, size = self.item.name, self.item.size
+        kind = (answer.headers.get_content_type() or "").lower()
+        if kind == "text/html" and not name.lower().endswith((".html", ".htm")):
+            answer.drain()
+            raise Mismatch(f"{name}: the archive sent a web page in its place; log in again, or try later")
+        if not answer.readable:
+            answer.drain()
+            raise Mismatch(f"{name}: the archive sent it packed as {answer.encoding[:40]!r}, unasked; try later")
+        if total is not None and size >= 0 and total != size:
+            answer.drain()
+            raise Mismatch(
+                f"{name}: the archive offers {total:,} bytes where its catalogue says {size:,}; search again, "
+                "the file may have been made anew"
+            )
+
+    def _check_length(self, size: int, total: int | None, *, whole: bool) -> None:
+        name, listed = self.item.name, self.item.size
+        expected = total if total is not None else listed if listed >= 0 else None
+        if listed >= 0 and size > listed:
+            self._forget()
+            raise Mismatch(f"{name}: more came than the {listed:,} bytes of the catalogue; search again")
+        if not whole or (expected is not None and size < expected):
+            of = f" of {format_size(expected)}" if expected is not None else ""
+            raise Incomplete(f"{name}: the connection ended after {format_size(size)}{of}; try again to resume")
+
+    def _forget(self) -> None:
+        """Have the next try start over: what is here is not to be trusted."""
+        self._validator, self._from_start = None, True
+
+    def _arrived(self) -> int | None:
+        item = self.item
+        try:
+            found = item.path.stat()
+        except FileNotFoundError:
+            return None
+        later = item.state == "fetch" or found.st_mtime > self._planned_at
+        return found.st_size if later and item.size in {-1, found.st_size} else None
+
+    def _refusal(self, answer: Answer) -> Exception:
+        item, status, url = self.item, answer.status, public_address(answer.url)
+        if status in {401, 403}:
+            return self._no_right(status)
+        if status in {404, 410}:
+            return DownloadError(
+                f"the archive has no {item.name} (HTTP {status}); search again, it may have been replaced"
+            )
+        if status in _AGAIN:
+            wait = retry_after(answer.headers.get("Retry-After"))
+            why = "asks for fewer requests" if status == 429 else "has trouble"
+            return Refused(
+                f"the archive {why} (HTTP {status}); try {item.name} again later",
+                status=status,
+                retry_after=wait,
+                url=url,
+            )
+        return DownloadError(f"the archive refuses {item.name} (HTTP {status}); tell its help desk")
+
+    def _no_right(self, status: int) -> Exception:
+        item, account = self.item, self._archive.account
+        ends = f" until {item.until:%Y-%m-%d}" if item.until else ""
+        if account.anonymous:
+            text = f"{item.name} is exclusive{ends}; log in with an account that may have it"
+        elif item.until is None:
+            text = f"the archive refuses {item.name} to {account.name} (HTTP {status}); log in again, or ask the PI"
+        else:
+            text = f"{item.name} is exclusive{ends} and {account.name} has no right to it; ask the PI"
+        return ExclusiveAccess(
+            text + (", or wait" if item.until else ""), product=item.uri, path=item.path, until=item.until
+        )
+
+
+def _total(answer: Answer, start: int) -> int | None:
+    match = _CONTENT_RANGE.fullmatch((answer.headers.get("Content-Range") or "").strip())
+    if match is None or int(match[1]) != start:
+        raise _NotTheSame
+    return None if match[3] == "*" else int(match[3])

@@ -10,7 +10,7 @@ from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.host import MAST_URL, Host
 from jwstmq_widgets.archives.mast import MastArchive
 from jwstmq_widgets.archives.parallel import ProductsProgress
-from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.errors import QueryError, Unreachable
 from jwstmq_widgets.query import Query
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def open_archive(which: str = "mast") -> Archive:
     ------
     QueryError
         If there is no such archive.
+    Unreachable
+        If the local archive does not start.
     """
     word = str(which).strip()
     if word.lower() == "mast":
@@ -145,5 +147,8 @@ def _local_url() -> str:
 
             _local = LocalArchive()
             atexit.register(_local.stop)
-        _local.start()
+        try:
+            _local.start()
+        except (OSError, RuntimeError) as error:
+            raise Unreachable(f"{error}; start it by hand with 'jwstmq serve' to see why", archive="local") from error
         return str(_local.url)

@@ -133,9 +133,9 @@ def _manager(host: Host, most: int) -> urllib3.PoolManager:
     options: dict[str, Any] = {"maxsize": most, "block": True}
     parts = urlsplit(host.url)
     if parts.scheme == "https":
-        from requests.certs import where  # so that both of our clients trust the same
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH  # so that both of our clients trust the same
 
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or where()
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or DEFAULT_CA_BUNDLE_PATH
         options["ca_certs"] = bundle
     proxy = urllib.request.getproxies().get(parts.scheme)
     if proxy and not host.loopback and not urllib.request.proxy_bypass(parts.hostname or ""):

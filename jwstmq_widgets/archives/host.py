@@ -2,6 +2,7 @@
 
 import email.utils
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -219,10 +220,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
-    try:
-        return max(0.0, min(float(text), 86400.0))
-    except ValueError:
-        pass
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", text):
+        return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
     except ValueError:

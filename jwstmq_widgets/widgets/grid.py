@@ -65,6 +65,8 @@ class ProductGrid(Grid):
     )
     _arrangement = traitlets.Dict(help="Sort, filters and search of the last request, for a new view.").tag(sync=True)
 
+    _watching = False
+
     def __init__(self, exploration: "Exploration", *, height: int = 420) -> None:
         super().__init__(
             grid_data=[],
@@ -85,12 +87,15 @@ class ProductGrid(Grid):
         self.on_msg(self._receive)
         exploration.observe(self._take_table, names="shown")
         exploration.observe(self._changed, names=list(_DRAWN))
+        self._watching = True
 
     def close(self) -> None:
         """Stop watching the exploration, and close the widget."""
-        self.exploration.unobserve(self._take_table, names="shown")
-        self.exploration.unobserve(self._changed, names=list(_DRAWN))
-        self._redraw.close()
+        if self._watching:  # ipywidgets closes once more when the object goes
+            self._watching = False
+            self.exploration.unobserve(self._take_table, names="shown")
+            self.exploration.unobserve(self._changed, names=list(_DRAWN))
+            self._redraw.close()
         super().close()
 
     # -- from the exploration ----------------------------------------------------------------------------------------

@@ -43,6 +43,9 @@ ACCESS = ("public", "exclusive", "planned")
 _CODES = {kind: code for code, kind in enumerate(STATES)}
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 _UNIX_EPOCH_MJD = 40587.0
+_MANY = 50
+_DAYS = 10_000_000  # more than there are days
+_LAST_DAY = 2_973_483  # 9999-12-31, the last day that Python's dates know
 _SEARCHED = ("file", "type", "detector", "filter", "stage", "target")
 _BY_NAME = {column.name: column for column in COLUMNS}
 
@@ -80,7 +83,7 @@ class Summary:
 class Rows:
     """The rows of one product table.
 
-    Columns are prepared when first needed; nothing here walks over all rows in Python.
+    Columns are prepared when first needed, and worked on whole.
 
     Parameters
     ----------
@@ -231,8 +234,9 @@ class Rows:
         """Words for each kind of access with its day, and which row has which; later days have higher numbers."""
         release = np.asarray(self._products["release"], dtype=float)
         days = np.where(self.access == 1, np.nan_to_num(np.floor(release), nan=0.0), 0).astype(np.int64)
-        kinds, codes = np.unique(self.access.astype(np.int64) * 1_000_000 + days, return_inverse=True)
-        texts = [_access_text(ACCESS[kind // 1_000_000], _day(kind % 1_000_000)) for kind in kinds.tolist()]
+        days = np.clip(days, 0, _LAST_DAY)
+        kinds, codes = np.unique(self.access.astype(np.int64) * _DAYS + days, return_inverse=True)
+        texts = [_access_text(ACCESS[kind // _DAYS], _day(kind % _DAYS)) for kind in kinds.tolist()]
         return texts, codes
 
     # -- ticks and states --------------------------------------------------------------------------------------------
@@ -241,24 +245,25 @@ class Rows:
         """Bring the masks of ticked rows and of states up to date, by what differs from the last time."""
         known, mask = self._ticked
         if ticked is not known:
-            mask = mask.copy()
-            mask[self._find(known - ticked)] = False
-            mask[self._find(ticked - known)] = True
+            changed = known ^ ticked
+            if len(changed) > len(self) // _MANY:
+                # asking the set for every row is sooner than looking up most rows one by one
+                mask = np.fromiter(map(ticked.__contains__, self.uris(slice(None))), dtype=bool, count=len(self))
+            else:
+                rows = self._uris.find(changed) if changed else np.empty(0, dtype=np.intp)
+                mask = mask.copy()
+                mask[rows[rows >= 0]] ^= True
             self._ticked = (ticked, mask)
         seen, codes = self._states
         if states is not seen:
-            changed = {uri: _CODES[state.kind] for uri, state in states.items() if seen.get(uri) is not state}
-            changed |= dict.fromkeys(seen.keys() - states.keys(), 0)
-            rows = self._uris.find(changed) if changed else np.empty(0, dtype=np.intp)
+            moved = {uri: _CODES[state.kind] for uri, state in states.items() if seen.get(uri) is not state}
+            moved |= dict.fromkeys(seen.keys() - states.keys(), 0)
+            rows = self._uris.find(moved) if moved else np.empty(0, dtype=np.intp)
             codes = codes.copy()
-            codes[rows[rows >= 0]] = np.array(list(changed.values()), dtype=np.int8)[rows >= 0]
+            codes[rows[rows >= 0]] = np.array(list(moved.values()), dtype=np.int8)[rows >= 0]
             self._states = (states, codes)
 
-    def _find(self, uris: frozenset[str]) -> Index:
-        rows = self._uris.find(uris) if uris else np.empty(0, dtype=np.intp)
-        return rows[rows >= 0]
-
-    def uris(self, index: Index) -> list[str]:
+    def uris(self, index: Index | slice) -> list[str]:
         """Give the product URIs of rows."""
         uris: list[str] = np.asarray(self._products["dataURI"])[index].tolist()
         return uris
@@ -360,7 +365,7 @@ def _within(numbers: npt.NDArray[np.int64], condition: NumberCondition) -> Mask:
 
 
 def _day(mjd: int) -> str:
-    return (_MJD_EPOCH + timedelta(days=mjd)).date().isoformat() if mjd else ""
+    return (_MJD_EPOCH + timedelta(days=min(mjd, _LAST_DAY))).date().isoformat() if mjd else ""
 
 
 def _access_text(kind: str, day: str) -> str:

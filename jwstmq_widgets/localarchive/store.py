@@ -1,0 +1,102 @@
+"""Where the catalogue's SQLite file lives: built on first use, and again when facts or code change."""
+
+import hashlib
+import logging
+import os
+import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from jwstmq_widgets.localarchive.catalogue import build
+from jwstmq_widgets.localarchive.facts import Scale
+from jwstmq_widgets.localarchive.programs import facts_bytes
+
+__all__ = ["catalogue_path", "fingerprint"]
+
+_logger = logging.getLogger(__name__)
+
+# Modules that answer from the catalogue, and do not shape it.
+_READERS = {
+    "__init__.py", "accounts.py", "bundle.py", "columnsconfig.py", "conditions.py", "control.py", "exchange.py",
+    "faults.py", "files.py", "holdings.py", "mast.py", "missionsearch.py", "requestlog.py", "resolver.py", "routes.py",
+    "server.py", "store.py",
+}  # fmt: skip
+
+
+@cache
+def fingerprint() -> str:
+    """Give twelve hexadecimal digits that change with the facts and with the code that makes rows of them."""
+    digest = hashlib.sha256(facts_bytes())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        if module.name not in _READERS:
+            digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def catalogue_path(folder: Path | None = None, *, scale: Scale = "reduced") -> Path:
+    """Give the catalogue's file, built if need be.
+
+    Any number of processes may ask at once: one builds, into a file of its own that is then put in place whole; the
+    others wait for it. Files of other versions are removed.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept; the user's cache directory when None. Where it cannot be written, a temporary directory
+        takes its place, with a warning in the log.
+    scale
+        Whether files have their reduced or their real sizes.
+    """
+    home = user_cache_path("jwstmq_widgets") / "localarchive" if folder is None else Path(folder)
+    name = f"holdings-{scale}-{fingerprint()}.sqlite"
+    if _whole(home / name):
+        return home / name
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return _made(home, name, scale)
+    except OSError as err:
+        spare = Path(tempfile.gettempdir()) / f"jwstmq_widgets-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+        _logger.warning("cannot write the local archive's catalogue in %s (%s); using %s", home, err, spare)
+        if spare == home:
+            raise
+        spare.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _made(spare, name, scale)
+
+
+def _made(home: Path, name: str, scale: Scale) -> Path:
+    path = home / name
+    with FileLock(home / f".{scale}.lock"):
+        if _whole(path):
+            return path
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".new", dir=home)
+        os.close(handle)
+        made = Path(temporary)
+        try:
+            build(made, scale=scale)
+            made.replace(path)
+        finally:
+            made.unlink(missing_ok=True)
+        for old in home.glob("holdings-*.sqlite"):
+            if fingerprint() not in old.name:
+                try:
+                    old.unlink()
+                except OSError as err:  # another process may have it open, which some systems forbid to remove
+                    _logger.info("left the old catalogue %s in place: %s", old, err)
+        return path
+
+
+def _whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            return bool(connection.execute("SELECT 1 FROM kind LIMIT 1").fetchone())
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return False

@@ -40,14 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("jwstmq: cancelled")
         return SOME_FAILED
     except QueryError as error:
-        say(f"jwstmq: {error}")
-        return WRONG_QUESTION
+        return _complain(error, WRONG_QUESTION)
     except ArchiveError as error:
-        say(f"jwstmq: {error}")
-        return UNREACHED
+        return _complain(error, UNREACHED)
     except DownloadError as error:
-        say(f"jwstmq: {error}")
-        return SOME_FAILED
+        return _complain(error, SOME_FAILED)
+
+
+def _complain(error: Exception, status: int) -> int:
+    say(f"jwstmq: {' '.join(str(error).split())}")
+    return status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -152,7 +154,9 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("archive and output")
     where.add_argument("--archive", default="mast", metavar="WHICH", help="mast, local or a URL; default: mast")
     where.add_argument(
-        "--login", action="store_true", help=f"log in; the token is that of {commands.TOKEN_VARIABLE}, or is asked for"
+        "--login",
+        action="store_true",
+        help=f"log in; the token is that of {commands.TOKEN_VARIABLE}, or is typed, or comes on standard input",
     )
     where.add_argument("--format", choices=FORMATS, default="table", help="form of the list; default: table")
 

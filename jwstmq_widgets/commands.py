@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.lab import run_lab, running
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.terminal import ProgressLine, ask, say, write_table
 
@@ -148,7 +150,9 @@ def serve(options: argparse.Namespace) -> int:
     """
     from jwstmq_widgets.localarchive import LocalArchive
 
-    with suppress(KeyboardInterrupt), LocalArchive(scale=options.scale, port=options.port) as archive:
+    _check_port(options.port)
+    archive = LocalArchive(scale=options.scale, port=options.port)
+    with suppress(KeyboardInterrupt), running(archive):
         sys.stdout.write(f"{archive.url}\n")
         sys.stdout.flush()
         threading.Event().wait()
@@ -168,9 +172,19 @@ def lab(options: argparse.Namespace) -> int:
     int
         Exit status.
     """
-    from jwstmq_widgets.lab import run_lab
-
     return run_lab(folder=options.dir, browser=not options.no_browser, port=options.port)
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise QueryError(
+                f"port {port} cannot be used ({error.strerror}); choose another one, or 0 for any free one",
+                field="port",
+            ) from error
 
 
 def _question(options: argparse.Namespace) -> Query:
@@ -203,27 +217,21 @@ def _dates(values: Sequence[str]) -> Any:
 
 
 def _archive(options: argparse.Namespace) -> "Archive":
-    """Open the archive, and log in where the user has a token for it.
+    """Open the archive, and log in where that was asked for, or MAST's token is in the environment.
 
-    The token of the environment is MAST's: another archive gets it only on ``--login``.
+    With ``--login`` the token is that of the environment, or is typed, or comes on standard input.
     """
     from jwstmq_widgets.archives import open_archive
 
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if options.archive.lower() == "local":
+    which = options.archive.lower()
+    if which == "local":
         say("starting the local archive")
     archive = open_archive(options.archive)
-    if options.login and not token:
-        if sys.stdin.isatty():
-            from getpass import getpass
-
-            token = getpass(f"Token for {archive.name}: ", stream=sys.stderr).strip()
-        else:
-            token = sys.stdin.readline().strip()
-        if not token:
-            raise QueryError(f"no token was given; set {TOKEN_VARIABLE}, or leave out --login", field="login")
-    if token and (options.login or options.archive.lower() == "mast"):
-        archive.login(token)
+    in_environment = bool(os.environ.get(TOKEN_VARIABLE, "").strip())
+    if options.login:
+        archive.login(None if in_environment or sys.stdin.isatty() else sys.stdin.readline())
+    elif in_environment and which == "mast":
+        archive.login()
     return archive
 
 

@@ -2,12 +2,18 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.errors import QueryError, Unreachable
 from jwstmq_widgets.terminal import say
 
-__all__ = ["LOCAL_ARCHIVE_VARIABLE", "notebooks_folder", "run_lab", "working_copy"]
+if TYPE_CHECKING:
+    from jwstmq_widgets.localarchive import LocalArchive
+
+__all__ = ["LOCAL_ARCHIVE_VARIABLE", "notebooks_folder", "run_lab", "running", "working_copy"]
 
 LOCAL_ARCHIVE_VARIABLE = "JWSTMQ_LOCAL_ARCHIVE"
 """Environment variable with the address of a running local archive, for the kernels."""
@@ -37,6 +43,8 @@ def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> i
     ------
     QueryError
         If JupyterLab is not installed, or the folder cannot be written.
+    Unreachable
+        If the local archive does not start.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise QueryError("JupyterLab is not installed; run: pip install 'jwstmq_widgets[lab]'", field="lab")
@@ -46,11 +54,40 @@ def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> i
 
     from jwstmq_widgets.localarchive import LocalArchive
 
-    with LocalArchive() as archive:
+    with running(LocalArchive()) as archive:
         os.environ[LOCAL_ARCHIVE_VARIABLE] = archive.url
         say(f"local archive at {archive.url}, notebook at {notebook}; Ctrl-C ends JupyterLab and the archive")
         LabApp.launch_instance(argv=_lab_arguments(notebook, browser=browser, port=port))
     return 0
+
+
+@contextmanager
+def running(archive: "LocalArchive") -> Iterator["LocalArchive"]:
+    """Run a local archive for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    archive
+        The archive, not started yet.
+
+    Yields
+    ------
+    LocalArchive
+        The archive, ready to answer.
+
+    Raises
+    ------
+    Unreachable
+        If it does not start.
+    """
+    try:
+        archive.start()
+    except (OSError, RuntimeError) as error:
+        raise Unreachable(str(error), archive="local") from error
+    try:
+        yield archive
+    finally:
+        archive.stop()
 
 
 def working_copy(folder: Path) -> Path:

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,18 +23,10 @@ from jwstmq_widgets.localarchive.faults import Slow
 JWSTMQ = [sys.executable, "-m", "jwstmq_widgets"]
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[LocalArchive]:
-    with LocalArchive() as archive:
-        yield archive
-
-
 @pytest.fixture
-def archive(served: LocalArchive, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalArchive]:
+def archive(faulty_archive: LocalArchive, monkeypatch: pytest.MonkeyPatch) -> LocalArchive:
     monkeypatch.delenv("MAST_API_TOKEN", raising=False)
-    served.clear_requests()
-    yield served
-    served.faults = ()
+    return faulty_archive
 
 
 @pytest.fixture
@@ -208,16 +199,16 @@ def test_a_wrong_token_is_one_sentence_and_status_3_and_is_not_shown(archive, ca
     assert token not in said.out + said.err
 
 
-def test_a_token_can_be_typed(archive, capsys, monkeypatch):
+def test_a_token_can_come_on_standard_input(archive, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     assert main(["query", "--propID", "2733", f"--archive={archive.url}", "--login"]) == 0
     said = capsys.readouterr()
     assert TOKEN not in said.out + said.err
 
 
-def test_login_without_a_token_is_a_wrong_question(archive, capsys, monkeypatch):
+def test_login_without_a_token_says_where_it_may_be(archive, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    assert main(["query", "--propID", "2733", f"--archive={archive.url}", "--login"]) == 2
+    assert main(["query", "--propID", "2733", f"--archive={archive.url}", "--login"]) == 3
     assert "MAST_API_TOKEN" in capsys.readouterr().err
 
 

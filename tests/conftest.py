@@ -1,6 +1,7 @@
 """The local archive, for every test that asks one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +9,33 @@ from jwstmq_widgets.localarchive import LocalArchive
 
 
 @pytest.fixture(scope="session")
-def local_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalArchive]:
+def catalogue_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' catalogue is kept; it is built once."""
+    return tmp_path_factory.mktemp("catalogue")
+
+
+@pytest.fixture(scope="session")
+def local_archive(catalogue_folder: Path) -> Iterator[LocalArchive]:
     """A running local archive, shared by all tests; nothing goes wrong in it."""
-    with LocalArchive(folder=tmp_path_factory.mktemp("catalogue")) as archive:
+    with LocalArchive(folder=catalogue_folder) as archive:
         yield archive
+
+
+@pytest.fixture(scope="session")
+def content_of(local_archive: LocalArchive, catalogue_folder: Path) -> Iterator[Callable[[str], bytes]]:
+    """Give a file's bytes as the archive makes them, without asking its server."""
+    from jwstmq_widgets.localarchive import pixels
+    from jwstmq_widgets.localarchive.holdings import Holdings
+
+    holdings = Holdings.open(catalogue_folder)
+
+    def content(name: str) -> bytes:
+        facts = holdings.file(name)
+        assert facts is not None, f"{name} is not held"
+        return b"".join(pixels.content(facts))
+
+    yield content
+    holdings.close()
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def step(name):
         try:
             answers[name] = function()
         except Exception as error:
-            answers[name] = {"failed": type(error).__name__, "message": str(error)[:500], "trace": traceback.format_exc()}
+            trace = traceback.format_exc()
+            answers[name] = {"failed": type(error).__name__, "message": str(error)[:500], "trace": trace}
         return function
     return run
 

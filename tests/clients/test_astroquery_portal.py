@@ -64,7 +64,8 @@ def _():
 
 @step("criteria with position")
 def _():
-    table = Observations.query_criteria(coordinates="151.757 -40.436", radius="1 arcmin", instrument_name=["MIRI/IMAGE"])
+    table = Observations.query_criteria(
+        coordinates="151.757 -40.436", radius="1 arcmin", instrument_name=["MIRI/IMAGE"])
     return sorted(set(map(str, table["instrument_name"])))
 
 @step("resolve")
@@ -86,7 +87,8 @@ def _():
 
 @step("metadata")
 def _():
-    return {kind: list(map(str, Observations.get_metadata(kind)["Column Name"])) for kind in ("observations", "products")}
+    return {kind: list(map(str, Observations.get_metadata(kind)["Column Name"]))
+            for kind in ("observations", "products")}
 
 @step("pages")
 def _():
@@ -106,12 +108,14 @@ def _():
 @step("products")
 def _():
     global products
-    products = Observations.get_product_list(observations[observations["obs_id"] == "jw02733-o002_t001_miri_f1130w"])
+    chosen = observations[observations["obs_id"] == "jw02733-o002_t001_miri_f1130w"]
+    products = Observations.get_product_list(chosen)
     return {"columns": products.colnames, "rows": len(products), "size": products["size"].dtype.kind}
 
 @step("unique products")
 def _():
-    unique = Observations.get_unique_product_list(observations[observations["obs_id"] == "jw02733-o002_t001_miri_f1130w"])
+    chosen = observations[observations["obs_id"] == "jw02733-o002_t001_miri_f1130w"]
+    unique = Observations.get_unique_product_list(chosen)
     return {"rows": len(unique), "names": len(set(unique["productFilename"]))}
 
 @step("filter products")

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,8 @@ class Batch:
         self._plan, self._archive, self._ledger, self._manners = plan, archive, ledger, manners
         self._moving = moving
         self._changed = threading.Condition()
-        self._queue = [(0.0, index) for index in moving]  # sorted, so a heap
+        self._fresh = deque(moving)
+        self._again_at: list[tuple[float, int]] = []  # a heap: when, and which file
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
         self._entries: dict[int, Entry] = {}
@@ -145,7 +147,8 @@ class Batch:
     def _stop(self) -> None:
         with self._changed:
             self._stopping = True
-            self._queue.clear()
+            self._fresh.clear()
+            self._again_at.clear()
             self._changed.notify_all()
         for lane in self._lanes:
             lane.close()
@@ -166,16 +169,21 @@ class Batch:
         """Wait for the next file that may be tried; None when there will be none."""
         with self._changed:
             while True:
-                if self._stopping or not (self._queue or self._active):
+                if self._stopping or not (self._fresh or self._again_at or self._active):
                     self._changed.notify_all()
                     return None
                 wait: float | None = None
-                if self._queue and len(self._active) < self._pace.limit:
-                    wait = max(self._queue[0][0], self._pace.quiet_until) - time.monotonic()
-                    if wait <= 0:
-                        index = heapq.heappop(self._queue)[1]
+                if (self._fresh or self._again_at) and len(self._active) < self._pace.limit:
+                    now = time.monotonic()
+                    wait = self._pace.quiet_until - now
+                    again = self._again_at[0][0] - now if self._again_at else None
+                    if wait <= 0 and (self._fresh or (again is not None and again <= 0)):
+                        due = again is not None and again <= 0
+                        index = heapq.heappop(self._again_at)[1] if due else self._fresh.popleft()
                         self._active[index] = self._trial(index)
                         return index
+                    if again is not None and not self._fresh:
+                        wait = max(wait, again)
                 self._changed.wait(wait)
 
     def _trial(self, index: int) -> _Trial:
@@ -295,7 +303,7 @@ class Batch:
             trial = self._active.pop(index, None)
             if trial is not None and not self._stopping:
                 self._trials[index] = trial
-                heapq.heappush(self._queue, (time.monotonic() + delay, index))
+                heapq.heappush(self._again_at, (time.monotonic() + delay, index))
             self._changed.notify_all()
 
     def _answer_came(self) -> None:
@@ -318,8 +326,9 @@ class Batch:
     def _halt(self, message: str) -> None:
         """Have every file that has not begun end without success."""
         with self._changed:
-            waiting = sorted(index for _, index in self._queue)
-            self._queue.clear()
+            waiting = sorted({*self._fresh, *(index for _, index in self._again_at)})
+            self._fresh.clear()
+            self._again_at.clear()
             for index in waiting:
                 trial = self._trials.pop(index, None) or self._trial(index)
                 self._entries[index] = self._ended(index, "ERROR", message)

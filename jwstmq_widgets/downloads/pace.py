@@ -4,10 +4,8 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-__all__ = ["Manners", "Pace", "retry_after"]
+__all__ = ["Manners", "Pace"]
 
 _GOOD_ANSWERS_PER_STEP = 8
 
@@ -96,31 +94,3 @@ class Pace:
         self._good = 0
         if wait is not None:
             self.quiet_until = max(self.quiet_until, now + wait)
-
-
-def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Read a Retry-After header (RFC 9110, section 10.2.3).
-
-    Parameters
-    ----------
-    value
-        Seconds, or a date.
-    now
-        The moment that a date is compared with.
-
-    Returns
-    -------
-    float or None
-        Seconds; None where there is none that can be read.
-    """
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

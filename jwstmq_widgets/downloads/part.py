@@ -155,8 +155,6 @@ class Part:
         self.size = position
         if validator.size >= _NOTED_FROM or validator.size < 0:
             self._write_note(uri, validator)
-        elif self._noted:
-            self._unnote()
 
     def read(self, position: int, count: int) -> bytes:
         """Read some of it.
@@ -204,8 +202,7 @@ class Part:
             os.close(self._file)  # Windows does not rename an open file
             self._file = -1
         self.path.replace(self.target)
-        if self._noted:
-            self._unnote()
+        self._unnote()
 
     def leave(self, uri: str, validator: Validator | None) -> None:
         """Stop: keep it where a later try can resume it, else remove it.

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from jwstmq_widgets.archives.host import retry_after
 from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
-from jwstmq_widgets.downloads.pace import retry_after
 from jwstmq_widgets.downloads.part import Part, Validator
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.progress import Running
@@ -253,7 +253,7 @@ class Transfer:
                 f"the archive has no {item.name} (HTTP {status}); search again, it may have been replaced"
             )
         if status in _AGAIN:
-            wait = retry_after(answer.headers.get("Retry-After"))
+            wait = retry_after({"Retry-After": answer.headers.get("Retry-After", "")})
             why = "asks for fewer requests" if status == 429 else "has trouble"
             return Refused(
                 f"the archive {why} (HTTP {status}); try {item.name} again later",

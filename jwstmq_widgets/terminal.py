@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-import shutil
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +22,7 @@ _MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
 _DATES = frozenset({"t_min", "t_max", "t_obs_release", "release"})
 _REDRAW_EVERY = 0.1
 _PLAIN_LINE_EVERY = 10.0
+_USUAL_WIDTH = 80
 
 
 def write_table(table: "Table", *, format: Format, columns: Sequence[str], stream: TextIO) -> None:  # noqa: A002
@@ -126,10 +127,17 @@ class ProgressLine:
             return
         if self._moves:
             self._next = now + _REDRAW_EVERY
-            self._put(f"\r\x1b[K{_printable(text)[: shutil.get_terminal_size().columns - 1]}")
+            self._put(f"\r\x1b[K{_printable(text)[: self._width() - 1]}")
         else:
             self._next = now + _PLAIN_LINE_EVERY
             self._put(f"{_printable(text)}\n")
+
+    def _width(self) -> int:
+        # Not shutil.get_terminal_size(): that asks stdout, which may be a file while stderr is the terminal.
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _USUAL_WIDTH
+        except OSError:
+            return _USUAL_WIDTH
 
     def _put(self, text: str) -> None:
         self._stream.write(text)

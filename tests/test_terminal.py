@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import pty
+import termios
 
 import pytest
 from astropy.table import Table
@@ -103,11 +106,13 @@ def test_progress_is_drawn_ten_times_a_second_at_the_most():
     assert screen.getvalue().count("step") <= 11
 
 
-def test_a_progress_line_is_never_wider_than_the_terminal(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "20")
-    screen = _Screen()
-    ProgressLine(screen, clock=_Clock()).show("x" * 100)
-    assert screen.getvalue().count("x") == 19
+def test_a_progress_line_is_never_wider_than_the_terminal():
+    person, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 20))
+    with os.fdopen(terminal, "w") as screen:
+        ProgressLine(screen, clock=_Clock()).show("x" * 100)
+        assert os.read(person, 1000).count(b"x") == 19
+    os.close(person)
 
 
 def test_in_a_log_progress_is_a_plain_line_every_ten_seconds_at_the_most():

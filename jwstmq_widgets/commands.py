@@ -89,7 +89,7 @@ def query(options: argparse.Namespace) -> int:
     write_table(table, format=options.format, columns=columns, stream=sys.stdout)
     sys.stdout.flush()
     noun = "observations" if options.show == "observations" else "files"
-    say(f"{rows} {noun}: {question}" if rows else f"nothing found for {question}")
+    say(f"{rows:,} {noun}: {question}" if rows else f"nothing found for {question}")
     return DONE
 
 
@@ -248,7 +248,7 @@ def _products(archive: "Archive", query: Query, observations: "Table", cancel: t
         products = archive.products(
             observations,
             progress=lambda at: line.show(
-                f"listing products: {at.observations_done} of {at.observations_total} observations, {at.products} files"
+                f"listing products: {at.observations_done} of {at.observations_total} observations, {at.products:,} files"
             ),
             cancel=cancel,
         )
@@ -270,7 +270,7 @@ def _carry_out(plan: "Plan", options: argparse.Namespace) -> int:
     sys.stdout.flush()
     status = manifest["Status"].tolist()
     done, failed = status.count("COMPLETE"), status.count("ERROR")
-    say(f"{done} downloaded, {status.count('SKIPPED')} skipped, {failed} failed · {plan.folder}")
+    say(f"{done:,} downloaded, {status.count('SKIPPED'):,} skipped, {failed:,} failed · {plan.folder}")
     if "CANCELLED" in status:
         say("cancelled; run the same command again to resume")
     elif failed:
@@ -282,7 +282,7 @@ def _progress_text(at: "DownloadProgress") -> str:
     from jwstmq_widgets.tables import format_size
 
     parts = [
-        f"{at.files_done} of {at.files_total} files",
+        f"{at.files_done:,} of {at.files_total:,} files",
         f"{format_size(at.bytes_done)} of {format_size(at.bytes_total)}",
         f"{format_size(at.rate)}/s",
         f"{at.seconds_left:.0f} s left" if at.seconds_left is not None else "",

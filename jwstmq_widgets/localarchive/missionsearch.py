@@ -19,6 +19,19 @@ _EVERYTHING = 1 << 60
 _MOST_DATASETS = 1000
 _DATASET = "fileSetName"
 _DEGREES = {"arcseconds": 1 / 3600, "arcminutes": 1 / 60, "degrees": 1.0}
+# The service echoes the whole question, with what was left out; clients read it there.
+_DEFAULTS: Mapping[str, Any] = {
+    "target": [],
+    "radius": 3,
+    "radius_units": "arcminutes",
+    "sort_by": [],
+    "sort_desc": [],
+    "skip_count": False,
+    "count_only": False,
+    "search_key": [],
+    "user_fields": [],
+    "conditions": [],
+}
 _INFO_TYPES = {"string": "VARCHAR", "int": "INTEGER", "float": "FLOAT", "boolean": "BOOLEAN"}
 _DESCRIPTIONS: Mapping[str, str] = {
     "ArchiveFileID": "Number of the file set in the archive",
@@ -134,7 +147,7 @@ def _search(body: Mapping[str, Any], holdings: Holdings) -> dict[str, Any]:
     return {
         "messages": [],
         "info": [{"name": name, "type": _info_type(columns.get(name))} for name in names],
-        "search_params": {**body, "select_cols": chosen, "offset": offset, "limit": limit},
+        "search_params": {**_DEFAULTS, **body, "select_cols": chosen, "offset": offset, "limit": limit},
         "totalResults": total,
         "results": [{name: row.get(name) for name in names} for row in results],
     }

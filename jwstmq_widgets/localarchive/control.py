@@ -1,9 +1,7 @@
 """The JSON lines between the local archive's process and the one that holds it."""
 
 import asyncio
-import logging
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["listen", "obey"]
 
-_log = logging.getLogger(__name__)
 _WATCH = 1.0
 
 
@@ -36,12 +33,15 @@ def listen(service: "Service", stop: asyncio.Event, *, parent: int) -> None:
     """
     loop = asyncio.get_running_loop()
 
+    def end() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
     def read() -> None:
         # A plain read, not sys.stdin: a buffered one would be locked by this thread when the interpreter ends.
         for line in _lines(lambda: os.read(0, 1 << 16)):
-            loop.call_soon_threadsafe(_take, line, service, stop)
+            _reply(obey(_read(line), service, end))
         with suppress(RuntimeError):  # the loop has ended before
-            loop.call_soon_threadsafe(stop.set)
+            end()
 
     def watch() -> None:
         # Another child of the parent may hold the pipe's other end open after the parent was killed.
@@ -55,15 +55,17 @@ def listen(service: "Service", stop: asyncio.Event, *, parent: int) -> None:
         watch()
 
 
-def obey(command: dict[str, Any], service: "Service", stop: asyncio.Event) -> dict[str, Any]:
+def obey(command: dict[str, Any], service: "Service", end: Callable[[], None]) -> dict[str, Any]:
     """Carry out one command.
 
     Parameters
     ----------
     command
         ``{"do": "faults", "faults": [...]}``, ``{"do": "requests"}``, ``{"do": "clear"}`` or ``{"do": "stop"}``.
-    service, stop
+    service
         What it acts on.
+    end
+        Called to end the archive.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def obey(command: dict[str, Any], service: "Service", stop: asyncio.Event) -> di
             case "clear":
                 service.log.clear()
             case "stop":
-                stop.set()
+                end()
             case other:
                 return {"error": f"no such command: {other!r}"}
     except (KeyError, TypeError, ValueError) as err:
@@ -87,13 +89,19 @@ def obey(command: dict[str, Any], service: "Service", stop: asyncio.Event) -> di
     return {}
 
 
-def _take(line: bytes, service: "Service", stop: asyncio.Event) -> None:
+def _read(line: bytes) -> dict[str, Any]:
     try:
         command = orjson.loads(line)
     except ValueError:
-        command = {"do": line.decode("utf-8", "replace")}
-    sys.stdout.buffer.write(orjson.dumps(obey(command, service, stop)) + b"\n")
-    sys.stdout.buffer.flush()
+        command = None
+    return command if isinstance(command, dict) else {"do": line.decode("utf-8", "replace")}
+
+
+def _reply(reply: dict[str, Any]) -> None:
+    line = memoryview(orjson.dumps(reply) + b"\n")
+    with suppress(OSError):  # nobody reads any more; the end of standard input tells it as well
+        while line:
+            line = line[os.write(1, line) :]
 
 
 def _lines(read: Callable[[], bytes]) -> Iterator[bytes]:

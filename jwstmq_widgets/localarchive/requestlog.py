@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jwstmq_widgets.localarchive.exchange import Asked
@@ -98,7 +98,8 @@ class RequestLog:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Write the requests as JSON objects."""
-        return [asdict(_request(entry)) for entry in self._entries]
+        # a copy, because this may run beside the thread that answers
+        return [_to_json(entry) for entry in list(self._entries)]
 
 
 def request_from_json(value: Mapping[str, Any]) -> Request:
@@ -106,27 +107,27 @@ def request_from_json(value: Mapping[str, Any]) -> Request:
     return Request(**value)
 
 
-def _request(entry: Entry) -> Request:
+def _to_json(entry: Entry) -> dict[str, Any]:
     asked = entry.asked
     query = {
         name: [_hide(text) for text in texts] for name, texts in asked.query.items() if "token" not in name.lower()
     }
     headers = {name: _hide(text) for name, text in asked.headers.items() if name.lower() not in _SECRET_HEADERS}
-    return Request(
-        number=entry.number,
-        method=asked.method,
-        path=_hide(asked.path),
-        query=query,
-        headers=headers,
-        body=_hide(asked.body.decode("utf-8", "replace")),
-        subject=_hide(asked.subjects[-1] if asked.subjects else asked.path),
-        credential=entry.credential,
-        account=asked.account.ezid,
-        connection=entry.connection,
-        together=entry.together,
-        status=entry.status,
-        bytes=entry.bytes,
-    )
+    return {
+        "number": entry.number,
+        "method": asked.method,
+        "path": _hide(asked.path),
+        "query": query,
+        "headers": headers,
+        "body": _hide(asked.body.decode("utf-8", "replace")),
+        "subject": _hide(asked.subjects[-1] if asked.subjects else asked.path),
+        "credential": entry.credential,
+        "account": asked.account.ezid,
+        "connection": entry.connection,
+        "together": entry.together,
+        "status": entry.status,
+        "bytes": entry.bytes,
+    }
 
 
 def _hide(text: str) -> str:

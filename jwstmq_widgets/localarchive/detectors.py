@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Image = NDArray[np.float32]
+    Image = NDArray[np.floating]
 
-__all__ = ["Scene", "draw", "mode", "scene"]
+__all__ = ["Scene", "companions", "draw", "mode", "scene"]
 
 _PIXEL = {"NIRCAM": 0.031, "NIRSPEC": 0.10, "NIRISS": 0.065, "MIRI": 0.11, "FGS": 0.069}
 """Side of a pixel (arcsec): JWST User Documentation, pages of the instruments."""
@@ -125,18 +125,20 @@ def draw(seen: Scene, nx: int, ny: int) -> "Image":
 def _image(seen: Scene, nx: int, ny: int) -> "Image":
     image = sky.image(seen.footprint, seen.look, seen.target, seen.place, wavelength(seen.optics), nx, ny)
     if seen.look.kind == "field" and seen.look.field.stars < 100:
-        _target_star(image, seen)
+        _target_star(image, seen, 2600.0)
+    elif seen.look.kind == "shell":  # the star that blew it off
+        _target_star(image, seen, 900.0 / max(1.0, wavelength(seen.optics)))
     return image
 
 
-def _target_star(image: "Image", seen: Scene) -> None:
+def _target_star(image: "Image", seen: Scene, peak: float) -> None:
     import numpy as np
 
     ny, nx = image.shape
     u, v = seen.footprint.places(np.array([seen.place[0]]), np.array([seen.place[1]]))
     if -0.3 < u[0] < 1.3 and -0.3 < v[0] < 1.3:
         width = max(0.7, max(nx, ny) * 0.004)
-        sky.spikes(image, float(u[0]) * nx - 0.5, float(v[0]) * ny - 0.5, 2600.0, width, core=1.0)
+        sky.spikes(image, float(u[0]) * nx - 0.5, float(v[0]) * ny - 0.5, peak, width, core=1.0)
 
 
 def _coronagraph(seen: Scene, nx: int, ny: int) -> "Image":
@@ -158,7 +160,17 @@ def _coronagraph(seen: Scene, nx: int, ny: int) -> "Image":
         image += 2.0
     else:
         image *= 1 - 0.985 * np.exp(-((radius / (0.05 * long)) ** 4))
-        image *= np.where(np.maximum(np.abs(x), np.abs(y)) > 0.49, 0.5, 1.0)
+    return np.asarray(image + companions(seen, nx, ny) + 3, dtype=np.float32)
+
+
+def companions(seen: Scene, nx: int, ny: int) -> "Image":
+    """Draw the planets around a coronagraph's star."""
+    import numpy as np
+
+    x = (np.arange(nx, dtype=np.float32) - (nx - 1) / 2)[None, :] / max(nx, ny)
+    y = (np.arange(ny, dtype=np.float32) - (ny - 1) / 2)[:, None] / max(nx, ny)
+    long = 0.6 + 0.06 * wavelength(seen.optics)
+    image = np.zeros((ny, nx), dtype=np.float32)
     random = generator("companion", seen.target)
     for _ in range(1 + int(random.random() * 3)):
         where, away = random.random() * 2 * np.pi, 0.13 + 0.25 * random.random()
@@ -166,7 +178,7 @@ def _coronagraph(seen: Scene, nx: int, ny: int) -> "Image":
         where += np.radians(seen.footprint.position_angle)
         dx, dy = x - away * np.cos(where), y - away * np.sin(where)
         image += 160 * np.exp(-(dx * dx + dy * dy) / (2 * (0.009 * long + 0.002) ** 2))
-    return np.asarray(image + 3, dtype=np.float32)
+    return image
 
 
 def _mask(seen: Scene, nx: int, ny: int) -> "Image":
@@ -174,16 +186,16 @@ def _mask(seen: Scene, nx: int, ny: int) -> "Image":
 
     # Holes of the non-redundant mask (m): Sivaramakrishnan et al. 2023 (PASP 135, 015003), rounded.
     holes = ((0.0, -2.64), (-2.29, 0.0), (2.29, -1.32), (-2.29, 1.32), (-1.14, 1.98), (2.29, 1.32), (1.14, 1.98))
-    x = (np.arange(nx) - (nx - 1) / 2)[None, :]
-    y = (np.arange(ny) - (ny - 1) / 2)[:, None]
+    x = (np.arange(nx) - (nx - 1) / 2)[None, :] * (80 / max(nx, ny))
+    y = (np.arange(ny) - (ny - 1) / 2)[:, None] * (80 / max(nx, ny))
     wave = wavelength(seen.optics)
     phase = 2 * np.pi * 0.0656 / 206265 / (wave * 1e-6)
     field = sum(np.exp(1j * phase * (hx * x + hy * y)) for hx, hy in holes) / len(holes)
-    envelope = np.sinc(0.8 * phase / np.pi / 2 * np.hypot(x, y)) ** 2
+    envelope = np.sinc(0.8 * phase / np.pi / 2 * np.hypot(x, y)) ** 2 * np.exp(-((np.hypot(x, y) / 26) ** 2))
     return np.asarray(4200 * np.abs(field) ** 2 * envelope + 2, dtype=np.float32)
 
 
-def _trace(image: "Image", across: "NDArray", centre: "NDArray", light: "NDArray", width: float) -> None:
+def _trace(image: "Image", across: "Image", centre: "Image", light: "Image", width: float) -> None:
     """Add a trace along x: at column i its middle is at row centre[i], its brightness light[i]."""
     import numpy as np
 
@@ -221,8 +233,8 @@ def _wfss(seen: Scene, nx: int, ny: int) -> "Image":
         waves = low + (columns - start) / length * (high - low)
         spectrum = flux(waves, f"{found.ra[index]:.6f}", seen.look.kind if found.size[index] > 0 else "field")
         shape = np.clip(np.minimum(columns - start, start + length - columns) / (0.06 * length), 0, 1)
-        light = 0.5 * min(peak[index], 260) * spectrum * shape
-        width = max(0.7, 0.0024 * ny * (1 + 2 * found.size[index]))
+        light = 0.10 * min(peak[index], 400) ** 1.2 * spectrum * shape
+        width = max(0.6, 0.0016 * ny * (1 + 0.8 * found.size[index]))
         centre = v[index] * ny + 0.012 * (columns - start)
         _trace(image[:, first:last], across, centre, light, width)
         zero = int(u[index] * nx - 0.42 * nx)
@@ -349,7 +361,7 @@ def _columns(seen: Scene, nx: int, ny: int) -> "Image":
     return np.ascontiguousarray((both * fringe[None, :]).T)
 
 
-def _dark(seen: Scene, nx: int, ny: int) -> "Image":
+def _dark(_: Scene, nx: int, ny: int) -> "Image":
     import numpy as np
 
     image = np.full((ny, nx), 1.0, dtype=np.float32)

@@ -15,7 +15,8 @@ __all__ = ["association", "catalogue_parts", "pool", "reduced_document"]
 _RULES = {
     "image2": "Asn_Lv2Image", "image3": "Asn_Lv3Image", "spec2": "Asn_Lv2Spec", "spec3": "Asn_Lv3SpectralSource",
     "tso-image2": "Asn_Lv2ImageTSO", "tso-spec2": "Asn_Lv2SpecTSO", "tso3": "Asn_Lv3TSO", "coron3": "Asn_Lv3Coron",
-    "ami3": "Asn_Lv3AMI", "nrslamp-spec2": "Asn_Lv2NRSLAMPSpectral", "wfs-image2": "Asn_Lv2WFSS", "wfs-image3": "Asn_Lv3WFSCMB",
+    "ami3": "Asn_Lv3AMI", "nrslamp-spec2": "Asn_Lv2NRSLAMPSpectral", "wfs-image2": "Asn_Lv2WFSS",
+    "wfs-image3": "Asn_Lv3WFSCMB",
 }  # fmt: skip
 """Type of an association to the rule that makes it: JWST pipeline documentation, "Association rules"."""
 
@@ -114,12 +115,13 @@ def pool(facts: FileFacts) -> bytes:
     )
     for member in members:
         name = parse_name(member)
+        observation, visit = (name.observation or 1, name.visit or 1) if name else (1, 1)
+        instrument, detector = (name.instrument, name.detector) if name else (facts.instrument, facts.detector)
         known = [
-            member, str(facts.program), str(name.observation or 1) if name else "1", str(name.visit or 1) if name else "1",
-            facts.exp_type.lower() or "null", (name.instrument if name else facts.instrument).lower(),
-            (name.detector if name else facts.detector) or "null", facts.filter.lower() or "null", facts.pupil.lower() or "null",
-            "1", f"[('o{(name.observation or 1) if name else 1:03d}', 'observation')]",
-        ]  # fmt: skip
+            *(member, str(facts.program), str(observation), str(visit)),
+            *(word.lower() or "null" for word in (facts.exp_type, instrument, detector, facts.filter, facts.pupil)),
+            *("1", f"[('o{observation:03d}', 'observation')]"),
+        ]
         line = "|".join(known)
         if len(line) + 1 > room:
             break
@@ -182,7 +184,8 @@ def _catalogue(facts: FileFacts) -> tuple[_Columns, list[str]]:
     nx, ny = facts.nx or 2048, facts.ny or 2048
     zero = 25.0 - 0.3 * np.log(wavelength(seen.optics))
     columns = [
-        ("label", "int64", ""), ("xcentroid", "float64", "pix"), ("ycentroid", "float64", "pix"), ("ra", "float64", "deg"),
+        ("label", "int64", ""), ("xcentroid", "float64", "pix"), ("ycentroid", "float64", "pix"),
+        ("ra", "float64", "deg"),
         ("dec", "float64", "deg"), ("isophotal_flux", "float64", "Jy"), ("isophotal_abmag", "float64", ""),
         ("semimajor_sigma", "float64", "pix"), ("ellipticity", "float64", ""), ("is_extended", "bool", ""),
     ]  # fmt: skip
@@ -194,12 +197,14 @@ def _catalogue(facts: FileFacts) -> tuple[_Columns, list[str]]:
             f"{3631 * 10 ** (-0.4 * magnitude):13.6e} {magnitude:10.5f} {1.2 + 8 * found.size[one]:9.4f} "
             f"{1 - found.shape[one]:8.5f} {'True' if found.size[one] > 0 else 'False':>5}"
         )
-    return columns, lines or [
-        f"{1:6d} {nx / 2:12.4f} {ny / 2:12.4f} {facts.ra:14.9f} {facts.dec:14.9f} {1e-6:13.6e} {23.9:10.5f} {1.2:9.4f} {0.1:8.5f} False"
-    ]
+    if not lines:  # an empty sky: the target alone
+        lines.append(
+            f"{1:6d} {nx / 2:12.4f} {ny / 2:12.4f} {facts.ra:14.9f} {facts.dec:14.9f} {1e-6:13.6e} {23.9:10.5f} "
+            f"{1.2:9.4f} {0.1:8.5f} False"
+        )
+    return columns, lines
 
 
-@lru_cache(maxsize=8)
 def _series(facts: FileFacts) -> tuple[_Columns, list[str]]:
     import numpy as np
 

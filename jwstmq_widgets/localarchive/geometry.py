@@ -12,7 +12,10 @@ from math import atan2, cos, degrees, hypot, radians, sin
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+    Array = NDArray[np.floating]
 
 __all__ = ["Footprint", "Point", "deproject", "footprint", "project"]
 
@@ -92,7 +95,7 @@ class Footprint:
         xi, eta = self.terms[1]
         return degrees(atan2(xi, eta)) % 360
 
-    def sky(self, x: "NDArray", y: "NDArray", ra: float, dec: float) -> "tuple[NDArray, NDArray]":
+    def sky(self, x: "Array", y: "Array", ra: float, dec: float) -> "tuple[Array, Array]":
         """Offsets (arcsec) from another point of tangency, for places in the array (0 to 1 along each side)."""
         (a0, a1), (b0, b1), (c0, c1), (d0, d1) = (
             project(*deproject(xi, eta, self.ra, self.dec), ra, dec) for xi, eta in self.corners
@@ -103,7 +106,7 @@ class Footprint:
             (a1 * ll + b1 * lr + c1 * ur + d1 * ul) * 3600,
         )
 
-    def places(self, ra: "NDArray", dec: "NDArray") -> "tuple[NDArray, NDArray]":
+    def places(self, ra: "Array", dec: "Array") -> "tuple[Array, Array]":
         """Places in the array (0 to 1 along each side inside it) of points on the sky (deg)."""
         import numpy as np
 

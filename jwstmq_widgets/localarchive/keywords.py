@@ -24,8 +24,10 @@ _MODELS = {
     "crf": "ImageModel", "crfints": "CubeModel", "i2d": "ImageModel", "s2d": "SlitModel", "s3d": "IFUCubeModel",
     "x1d": "MultiSpecModel", "x1dints": "TSOMultiSpecModel", "c1d": "CombinedSpecModel", "psfstack": "CubeModel",
     "psfalign": "QuadModel", "psfsub": "CubeModel", "segm": "SegmentationMapModel", "ami-oi": "AmiOIModel",
-    "amimulti-oi": "AmiOIModel", "aminorm-oi": "AmiOIModel", "amilg": "AmiLgFitModel", "trapsfilled": "TrapsFilledModel",
-    "dark": "RampModel", "msa": "MultiSlitModel", "stream": "GuiderRawModel", "bsub": "ImageModel", "wfscmb": "ImageModel",
+    "amimulti-oi": "AmiOIModel", "aminorm-oi": "AmiOIModel", "amilg": "AmiLgFitModel",
+    "trapsfilled": "TrapsFilledModel",
+    "dark": "RampModel", "msa": "MultiSlitModel", "stream": "GuiderRawModel", "bsub": "ImageModel",
+    "wfscmb": "ImageModel",
 }  # fmt: skip
 
 _STEPS = (
@@ -34,7 +36,8 @@ _STEPS = (
     ("S_LINEAR", "Linearity Correction", 2), ("S_DARK", "Dark Subtraction", 2), ("S_JUMP", "Jump Detection", 2),
     ("S_RAMP", "Ramp Fitting", 2), ("S_GANSCL", "Gain Scale Correction", 2),
     ("S_WCS", "Assign World Coordinate System", 3), ("S_FLAT", "Flat Field Correction", 3),
-    ("S_PHOTOM", "Photometric Calibration", 3), ("S_OUTLIR", "Outlier Detection", 4), ("S_RESAMP", "Image resampling", 4),
+    ("S_PHOTOM", "Photometric Calibration", 3), ("S_OUTLIR", "Outlier Detection", 4),
+    ("S_RESAMP", "Image resampling", 4),
 )  # fmt: skip
 _REACHED = {
     "uncal": 1,
@@ -150,7 +153,7 @@ def primary(facts: FileFacts) -> list[Card]:
         ("SUBSIZE1", facts.nx or None, "Number of pixels in axis 1 direction"),
         ("SUBSIZE2", facts.ny or None, "Number of pixels in axis 2 direction"),
     ]
-    if not guide and suffix not in {"msa"}:
+    if not guide and suffix != "msa":
         cards += _guiding(facts, visit)
     reached = _REACHED.get(suffix, 3)
     if reached > 1:

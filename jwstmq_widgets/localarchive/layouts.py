@@ -90,7 +90,7 @@ def kind_of(facts: FileFacts) -> Kind:
 
 
 @lru_cache(maxsize=256)
-def _mode(exp_type: str, guide: bool) -> str:  # noqa: FBT001
+def _mode(exp_type: str, guide: bool) -> str:
     if exp_type.upper().startswith("MIR_LRS"):
         return "column"
     return mode(exp_type, "_gs-" if guide else "", "")
@@ -173,6 +173,9 @@ def _fitted(kind: Kind, size: int, aspect: float) -> tuple[Extension, ...]:
         found = parts(nints)
     else:
         found = parts(nints)
+    if kind.suffix in {"i2d", "s2d"} and kind.nx and total(found) > size > 0.9 * total(found):
+        ny -= -(-(total(found) - size) // (4 * nx * len(found)))  # a resampled grid is a few rows lower or higher
+        found = parts(nints)
     while total(found) > size and len(found) > 1 and kind.suffix in {"cal", "crf", "i2d", "bsub", "calints", "crfints"}:
         found = found[:-1]
     shrink = 1.0
@@ -216,17 +219,17 @@ def _parts(kind: Kind, nx: int, ny: int, nints: int, ngroups: int, depth: int) -
             _images(("SCI", "ERR", "DQ"), cube) if suffix == "cal" else (_image("SCI", "u2", (nints, ngroups, ny, nx)),)
         )
     if suffix == "uncal":
-        raw = (_image("SCI", "u2", (nints, ngroups, ny, nx)),)
+        raw: tuple[Extension, ...] = (_image("SCI", "u2", (nints, ngroups, ny, nx)),)
         if kind.instrument == "MIRI":
             raw = (*raw, _image("REFOUT", "u2", (nints, ngroups, ny, max(1, nx // 4))))
         return (*raw, _times(nints))
     if suffix in {"x1d", "c1d", "x1dints"}:
         return _spectra(suffix, depth)
-    if suffix in {"s3d"}:
+    if suffix == "s3d":
         return _images(("SCI", "ERR", "DQ", "WMAP"), (depth, ny, nx))
     if suffix in _FLAT:
         return _images(_FLAT[suffix], flat)
-    if suffix in {"rateints"}:
+    if suffix == "rateints":
         return (*_images(_FLAT["rate"], cube), _times(nints))
     if suffix in {"calints", "crfints", "bsubints"}:
         return (
@@ -295,55 +298,71 @@ def _images(names: tuple[str, ...], shape: tuple[int, ...]) -> tuple[Extension, 
     return tuple(_image(name, codes.get(name, "f4"), shape) for name in names)
 
 
-def _table(name: str, rows: int, columns: tuple[tuple[str, str, str], ...]) -> Extension:
-    return Extension(name, "table", (rows,), ceil((3 * len(columns) + 30) / 36), columns)
+def _table(name: str, rows: int, columns: str) -> Extension:
+    """Lay out a table; `columns` are words of name, TFORM, unit with colons between."""
+    parts = [(*word.replace("~", " ").split(":"), "")[:3] for word in columns.split()]
+    return Extension(
+        name,
+        "table",
+        (rows,),
+        ceil((3 * len(parts) + 30) / 36),
+        tuple((name, form, unit) for name, form, unit in parts),
+    )
 
 
 def _times(nints: int) -> Extension:
-    moments = (
-        "int_start_MJD_UTC",
-        "int_mid_MJD_UTC",
-        "int_end_MJD_UTC",
-        "int_start_BJD_TDB",
-        "int_mid_BJD_TDB",
-        "int_end_BJD_TDB",
-    )
-    return _table("INT_TIMES", nints, (("integration_number", "J", ""), *((moment, "D", "d") for moment in moments)))
+    moments = " ".join(f"int_{part}_MJD_UTC:D:d" for part in ("start", "mid", "end"))
+    return _table("INT_TIMES", nints, f"integration_number:J {moments} {moments.replace('MJD_UTC', 'BJD_TDB')}")
 
 
 def _spectra(suffix: str, rows: int) -> tuple[Extension, ...]:
     if suffix == "c1d":
-        names = (
-            ("WAVELENGTH", "um"),
-            ("FLUX", "Jy"),
-            ("ERROR", "Jy"),
-            ("SURF_BRIGHT", "MJy/sr"),
-            ("SB_ERROR", "MJy/sr"),
-            ("WEIGHT", "s"),
-            ("N_INPUT", ""),
-        )
-        return (_table("COMBINE1D", rows, tuple((name, "D", unit) for name, unit in names)),)
-    columns = [("WAVELENGTH", "D", "um"), ("FLUX", "D", "Jy"), ("FLUX_ERROR", "D", "Jy")]
-    columns += [(f"FLUX_VAR_{part}", "D", "Jy^2") for part in ("POISSON", "RNOISE", "FLAT")]
-    columns += [("SURF_BRIGHT", "D", "MJy/sr"), ("SB_ERROR", "D", "MJy/sr")]
-    columns += [(f"SB_VAR_{part}", "D", "MJy^2 / sr^2") for part in ("POISSON", "RNOISE", "FLAT")]
-    columns += [("DQ", "J", ""), ("BACKGROUND", "D", "MJy/sr"), ("BKGD_ERROR", "D", "MJy/sr")]
-    columns += [(f"BKGD_VAR_{part}", "D", "MJy^2 / sr^2") for part in ("POISSON", "RNOISE", "FLAT")]
-    return (_table("EXTRACT1D", rows, (*columns, ("NPIXELS", "D", ""))),)
+        columns = "WAVELENGTH:D:um FLUX:D:Jy ERROR:D:Jy SURF_BRIGHT:D:MJy/sr SB_ERROR:D:MJy/sr WEIGHT:D:s N_INPUT:D"
+        return (_table("COMBINE1D", rows, columns),)
+    parts = ("POISSON", "RNOISE", "FLAT")
+    columns = (
+        "WAVELENGTH:D:um FLUX:D:Jy FLUX_ERROR:D:Jy "
+        + " ".join(f"FLUX_VAR_{part}:D:Jy^2" for part in parts)
+        + " SURF_BRIGHT:D:MJy/sr SB_ERROR:D:MJy/sr "
+        + " ".join(f"SB_VAR_{part}:D:MJy^2~/~sr^2" for part in parts)
+        + " DQ:J BACKGROUND:D:MJy/sr BKGD_ERROR:D:MJy/sr "
+        + " ".join(f"BKGD_VAR_{part}:D:MJy^2~/~sr^2" for part in parts)
+        + " NPIXELS:D"
+    )
+    return (_table("EXTRACT1D", rows, columns),)
 
 
 _OIFITS = (
-    _table("OI_ARRAY", 7, (("TEL_NAME", "16A", ""), ("STA_NAME", "16A", ""), ("STA_INDEX", "I", ""), ("DIAMETER", "E", "m"), ("STAXYZ", "3D", "m"), ("FOV", "D", "arcsec"), ("FOVTYPE", "6A", ""))),
-    _table("OI_TARGET", 1, (("TARGET_ID", "I", ""), ("TARGET", "16A", ""), ("RAEP0", "D", "deg"), ("DECEP0", "D", "deg"), ("EQUINOX", "E", "yr"))),
-    _table("OI_WAVELENGTH", 1, (("EFF_WAVE", "E", "m"), ("EFF_BAND", "E", "m"))),
-    _table("OI_VIS2", 21, (("TARGET_ID", "I", ""), ("TIME", "D", "s"), ("MJD", "D", "d"), ("INT_TIME", "D", "s"), ("VIS2DATA", "D", ""), ("VIS2ERR", "D", ""), ("UCOORD", "D", "m"), ("VCOORD", "D", "m"), ("STA_INDEX", "2I", ""), ("FLAG", "L", ""))),
-    _table("OI_T3", 35, (("TARGET_ID", "I", ""), ("TIME", "D", "s"), ("MJD", "D", "d"), ("INT_TIME", "D", "s"), ("T3AMP", "D", ""), ("T3AMPERR", "D", ""), ("T3PHI", "D", "deg"), ("T3PHIERR", "D", "deg"), ("U1COORD", "D", "m"), ("V1COORD", "D", "m"), ("U2COORD", "D", "m"), ("V2COORD", "D", "m"), ("STA_INDEX", "3I", ""), ("FLAG", "L", ""))),
-)  # fmt: skip
+    _table("OI_ARRAY", 7, "TEL_NAME:16A STA_NAME:16A STA_INDEX:I DIAMETER:E:m STAXYZ:3D:m FOV:D:arcsec FOVTYPE:6A"),
+    _table("OI_TARGET", 1, "TARGET_ID:I TARGET:16A RAEP0:D:deg DECEP0:D:deg EQUINOX:E:yr"),
+    _table("OI_WAVELENGTH", 1, "EFF_WAVE:E:m EFF_BAND:E:m"),
+    _table(
+        "OI_VIS2",
+        21,
+        "TARGET_ID:I TIME:D:s MJD:D:d INT_TIME:D:s VIS2DATA:D VIS2ERR:D UCOORD:D:m VCOORD:D:m STA_INDEX:2I FLAG:L",
+    ),
+    _table(
+        "OI_T3",
+        35,
+        "TARGET_ID:I TIME:D:s MJD:D:d INT_TIME:D:s T3AMP:D T3AMPERR:D T3PHI:D:deg T3PHIERR:D:deg "
+        "U1COORD:D:m V1COORD:D:m U2COORD:D:m V2COORD:D:m STA_INDEX:3I FLAG:L",
+    ),
+)
 """Interferometric tables: OIFITS 2 (Duvert, Young & Hummel 2017, A&A 597, A8)."""
 
 _MSA = (
     _image("SHUTTER_IMAGE", "f4", (342, 365)),
-    _table("SHUTTER_INFO", 96, (("slitlet_id", "I", ""), ("msa_metadata_id", "I", ""), ("shutter_quadrant", "I", ""), ("shutter_row", "I", ""), ("shutter_column", "I", ""), ("source_id", "J", ""), ("background", "1A", ""), ("shutter_state", "6A", ""), ("estimated_source_in_shutter_x", "E", ""), ("estimated_source_in_shutter_y", "E", ""), ("dither_point_index", "I", ""), ("primary_source", "1A", ""))),
-    _table("SOURCE_INFO", 32, (("program", "J", ""), ("source_id", "J", ""), ("source_name", "20A", ""), ("alias", "31A", ""), ("ra", "D", "deg"), ("dec", "D", "deg"), ("preimage_id", "30A", ""), ("stellarity", "E", ""))),
-)  # fmt: skip
+    _table(
+        "SHUTTER_INFO",
+        96,
+        "slitlet_id:I msa_metadata_id:I shutter_quadrant:I shutter_row:I shutter_column:I source_id:J background:1A "
+        "shutter_state:6A estimated_source_in_shutter_x:E estimated_source_in_shutter_y:E dither_point_index:I "
+        "primary_source:1A",
+    ),
+    _table(
+        "SOURCE_INFO",
+        32,
+        "program:J source_id:J source_name:20A alias:31A ra:D:deg dec:D:deg preimage_id:30A stellarity:E",
+    ),
+)
 """What a metadata file of the micro-shutter array holds: JWST pipeline documentation, "MSA metadata file"."""

@@ -1,6 +1,7 @@
 """What a target looks like: its clouds, shells and spiral arms, as seen around its middle."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Image = NDArray[np.float32]
+    Image = NDArray[np.floating]
 
-__all__ = ["Look", "clouds", "look", "texture"]
+__all__ = ["TEXTURED", "Look", "cirrus", "clouds", "look", "texture"]
 
-_SIDE = 384
+_SIDE = 448
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ _LOOKS: tuple[tuple[str, Look], ...] = (
     (r"ngc.?3132|southern ring|ngc.?6302|ngc.?6720|planetary neb|m57", Look("shell", 75, Field(9, 5))),
     (
         r"carina|ngc.?3324|cliff|orion|pillar|m16|eagle|ic.?348|ngc.?346|rho.?oph|horsehead|ngc.?7023|tarantula|30.?dor",
-        Look("cliffs", 160, Field(26, 1, 0.9)),
+        Look("cliffs", 110, Field(26, 1, 0.9)),
     ),
     (r"stephan|hcg|vv.?114|ngc.?3256|ii.?zw|arp|merg|lirg", Look("group", 110, Field(6, 8))),
     (
-        r"ngc.?(628|1087|1300|1365|1385|1433|1512|1566|1672|2835|3351|3627|4254|4303|4321|4535|5068|7469|7496)|ic.?5332|m(33|51|74|83)\b|phangs|spiral",
+        r"ngc.?0*(628|1087|1300|1365|1385|1433|1512|1566|1672|2835|3351|3627|4254|4303|4321|4535|5068|7469|7496)|ic.?5332|m(33|51|74|83)\b|phangs|spiral",
         Look("spiral", 120, Field(6, 3)),
     ),
     (r"smacs|abell|a2744|el.?gordo|macs|glass|cluster lens", Look("lens", 70, Field(2, 46, 1.1))),
@@ -99,19 +100,26 @@ def texture(kind: str, seed: str, wavelength: float) -> "Image":
 
     y, x = np.mgrid[1 : -1 : _SIDE * 1j, -1 : 1 : _SIDE * 1j].astype(np.float32)
     warm = float(np.clip((wavelength - 1.0) / 9.0, 0.0, 1.0) ** 0.6)
-    rough, fine = clouds(seed), clouds(f"{seed} fine", slope=2.1)
+    rough, fine = clouds(seed, slope=3.2), clouds(f"{seed} fine", slope=2.5)
     turn = float(generator("turn", seed).random() * np.pi)
     u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     draw = _KINDS.get(kind)
     if draw is None:
-        image = np.zeros_like(x)
-    else:
-        image = draw(u, v, rough, fine, warm)
-        image *= np.clip((1.0 - np.maximum(np.abs(x), np.abs(y))) / 0.12, 0, 1) if kind != "cliffs" else 1.0
-    cirrus = np.exp(0.7 * rough) * (0.12 + 0.25 * warm)
-    if kind == "cliffs":
-        cirrus = cirrus * 2
-    return np.asarray(image + (cirrus if kind not in {"deep", "lens"} else 0.15 * cirrus), dtype=np.float32)
+        return np.zeros_like(x)
+    image = draw(u, v, rough, fine, warm) if kind != "cliffs" else draw(x, y, rough, fine, warm)
+    if kind != "cliffs":
+        image = image * np.clip((1.0 - np.maximum(np.abs(x), np.abs(y))) / 0.12, 0, 1)
+    return np.asarray(image, dtype=np.float32)
+
+
+@lru_cache(maxsize=48)
+def cirrus(kind: str, seed: str, wavelength: float) -> "Image":
+    """Draw the faint clouds behind everything, in MJy/sr: a texture that goes on without end."""
+    import numpy as np
+
+    warm = float(np.clip((wavelength - 1.0) / 9.0, 0.0, 1.0) ** 0.6)
+    share = {"deep": 0.15, "lens": 0.15, "cliffs": 2.0}.get(kind, 1.0)
+    return np.asarray(share * np.exp(0.7 * clouds(f"{seed} cirrus", 256)) * (0.12 + 0.25 * warm), dtype=np.float32)
 
 
 def _shell(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -> "Image":
@@ -129,30 +137,38 @@ def _shell(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -
         rim = np.where(distance > 0, np.exp(-distance / 0.012), np.exp(distance / 0.06))
         arcs += rim * (0.9 - 0.14 * number) * np.clip(0.7 + 0.45 * fine, 0.05, 2)
     rays = np.clip(1 + 0.5 * np.cos(37 * angle + 3 * rough) + 0.4 * np.cos(23 * angle), 0.2, 2.2)
-    halo = np.exp(-((radius / 0.5) ** 2)) * 0.35 * rays
-    return np.clip(
-        34 * (ring * (1.25 - 0.35 * warm) + cavity) + (7 + 20 * warm) * arcs + (5 + 12 * warm) * halo, 0, None
-    )
+    halo = np.exp(-((radius / 0.5) ** 2)) * 0.35 * rays * (1 - np.exp(-((radius / 0.38) ** 6)))
+    gas = 34 * (ring * (1.25 - 0.35 * warm) + cavity)
+    return np.asarray(np.clip(gas + (7 + 20 * warm) * arcs + (5 + 12 * warm) * halo, 0, None))
 
 
 def _cliffs(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -> "Image":
     import numpy as np
 
-    height = 0.22 * np.sin(2.2 * x + 0.6) + 0.20 * rough + 0.05 * fine
-    for place, tall, width in ((-0.45, 0.36, 0.06), (0.05, 0.26, 0.045), (0.5, 0.42, 0.07)):
-        height = height + tall * np.exp(-(((x - place + 0.05 * fine) / width) ** 2))
-    depth = height - y
-    body = 1 / (1 + np.exp(-np.clip(depth / 0.02, -30, 30)))
-    edge = np.exp(-((depth / 0.025) ** 2)) + 0.4 * np.exp(-np.clip(depth, 0, None) / 0.10) * body
-    dust = body * np.clip(0.55 + 0.30 * rough + 0.22 * fine, 0.04, None)
-    steam = (1 - body) * np.exp(np.clip(depth, None, 0) / 0.35) * np.clip(0.4 + 0.3 * rough, 0.05, None)
-    return np.asarray((7 + 15 * warm) * dust + (26 - 8 * warm) * edge + (11 - 6 * warm) * steam, dtype=np.float32)
+    image = np.zeros_like(x)
+    # Ranges one behind the other: the nearer the darker, each with a rim that the stars above light up.
+    for number, (base, bright) in enumerate(((0.30, 0.55), (-0.02, 0.8), (-0.42, 1.0))):
+        phase = 2.1 * number
+        bent = x + 0.03 * np.roll(fine, 60 * number, axis=0)
+        height = base + 0.10 * np.sin(2.6 * bent + phase) + 0.07 * np.sin(6.1 * bent + 2 * phase)
+        height = height + 0.07 * np.roll(rough, 90 * number, axis=1) + 0.015 * np.roll(fine, 45 * number, axis=1)
+        for place, tall, width in ((-0.55, 0.22, 0.07), (0.08, 0.16, 0.05), (0.6, 0.26, 0.08)):
+            height = height + tall * np.exp(-(((bent - place - 0.17 * number) / width) ** 2))
+        depth = height - y
+        body = 1 / (1 + np.exp(-np.clip(depth / 0.008, -30, 30)))
+        rim = np.exp(-np.clip(depth, 0, None) / 0.018) + 0.35 * np.exp(-np.clip(depth, 0, None) / 0.09)
+        steam = np.exp(np.clip(depth, None, 0) / 0.10) * np.clip(0.5 + 0.25 * rough, 0.1, None)
+        dust = np.clip(0.30 + 0.10 * rough + 0.10 * np.roll(fine, 30 * number, axis=1), 0.03, None)
+        front = bright * ((8 + 14 * warm) * dust + (22 - 6 * warm) * rim * np.clip(1 + 0.3 * fine, 0.3, 2))
+        image = image * (1 - body) + body * front + (1 - body) * bright * (5 - 2 * warm) * steam
+    return np.asarray(image, dtype=np.float32)
 
 
 def _spiral(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -> "Image":
     import numpy as np
 
     y = y / 0.75
+    fine = np.clip(fine, -3, 3)
     radius = np.hypot(x, y) + 1e-3
     angle = np.arctan2(y, x)
     winding = angle - 3.4 * np.log(radius + 0.03) + 0.35 * rough
@@ -164,8 +180,8 @@ def _spiral(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) 
     knots = np.clip(fine - 1.3, 0, None) * arms
     bulge = np.exp(-((radius / 0.035) ** 1.1)) * 60 + 14 * np.exp(-radius / 0.09) * (1 - 0.6 * warm)
     smooth = 16 * disc * (0.35 + arms) * (1 - 0.65 * warm)
-    dusty = 34 * disc * (0.12 + arms + 0.35 * spurs) * (0.15 + filaments) * (0.25 + warm)
-    return np.asarray(smooth + dusty + bulge * (1 - 0.4 * warm) + 60 * disc * knots, dtype=np.float32)
+    dusty = 34 * disc**1.5 * (0.12 + arms + 0.35 * spurs) * (0.15 + filaments) * (0.25 + warm)
+    return np.asarray(smooth + dusty + bulge * (1 - 0.4 * warm) + 90 * disc**3 * knots, dtype=np.float32)
 
 
 def _group(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -> "Image":
@@ -183,16 +199,16 @@ def _group(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -
         u, v = u * np.cos(turn) + v * np.sin(turn), v * np.cos(turn) - u * np.sin(turn)
         image += bright * _spiral(u, v, rough, fine, warm)
     tail = np.exp(-(((y - 0.9 * x * x + 0.25 + 0.08 * rough) / 0.05) ** 2)) * np.exp(-((x / 0.6) ** 2))
-    return image + (5 + 8 * warm) * tail * np.clip(1 + 0.5 * fine, 0.1, None)
+    return np.asarray(image + (1.5 + 3 * warm) * tail * np.clip(1 + 0.2 * fine, 0.1, None))
 
 
-def _lens(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -> "Image":
+def _lens(x: "Image", y: "Image", rough: "Image", _: "Image", warm: float) -> "Image":
     import numpy as np
 
     radius, angle = np.hypot(x, y / 0.7), np.arctan2(y, x)
     image = 40 * np.exp(-((radius / 0.02) ** 0.8)) + 3.0 * np.exp(-radius / 0.16)
     random = generator("arcs", float(rough[0, 0]).hex())
-    for _ in range(34):
+    for _arc in range(34):
         place, middle, length, thick, bright = random.random(5)
         where = 0.16 + 0.62 * place
         away = (angle - middle * 2 * np.pi + np.pi) % (2 * np.pi) - np.pi
@@ -202,18 +218,18 @@ def _lens(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) ->
             * np.exp(-(((radius - where * (1 + 0.10 * away**2)) / (0.004 + 0.006 * thick)) ** 2))
             * np.exp(-((away / span) ** 4))
         )
-    for _ in range(26):
+    for _galaxy in range(26):
         place_x, place_y, bright = random.standard_normal(3)
         image += (6 + 5 * abs(bright)) * np.exp(
             -((np.hypot(x - 0.25 * place_x, y - 0.2 * place_y) / (0.007 + 0.006 * abs(bright))) ** 0.9)
         )
-    return image * (1 - 0.3 * warm)
+    return np.asarray(image * (1 - 0.3 * warm))
 
 
-def _rings(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) -> "Image":
+def _rings(x: "Image", y: "Image", _: "Image", fine: "Image", warm: float) -> "Image":
     import numpy as np
 
-    image = 55 * np.exp(-(((np.hypot(x, y / 0.72) - 0.16) / 0.022) ** 2)) * np.clip(1 + 0.6 * fine, 0.2, None)
+    image: Image = 55 * np.exp(-(((np.hypot(x, y / 0.72) - 0.16) / 0.022) ** 2)) * np.clip(1 + 0.6 * fine, 0.2, None)
     image += (12 + 10 * warm) * np.exp(-((np.hypot(x / 0.7, y) / 0.055) ** 2))
     for side in (-1, 1):
         image += 6 * np.exp(-(((np.hypot(x / 1.15, (y - side * 0.24) / 0.95) - 0.31) / 0.014) ** 2))
@@ -231,7 +247,7 @@ def _planet(x: "Image", y: "Image", rough: "Image", fine: "Image", warm: float) 
     return np.asarray(np.where(radius < 1, 60 * limb ** (0.35 + 0.3 * warm) * (bands + spot), glow), dtype=np.float32)
 
 
-_KINDS = {
+_KINDS: "dict[str, Callable[[Image, Image, Image, Image, float], Image]]" = {
     "shell": _shell,
     "cliffs": _cliffs,
     "spiral": _spiral,
@@ -240,3 +256,6 @@ _KINDS = {
     "rings": _rings,
     "planet": _planet,
 }
+
+TEXTURED = frozenset(_KINDS)
+"""Kinds of targets with something to draw besides stars and galaxies."""

@@ -4,6 +4,7 @@ import struct
 import zlib
 from functools import lru_cache
 from io import BytesIO
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 from jwstmq_widgets.localarchive.facts import FileFacts
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["jpeg", "plot", "reduced_picture"]
 
 _SIDE, _MOSAIC_SIDE, _THUMB = 360, 480, 128
-_BUDGET, _MOSAIC_BUDGET, _THUMB_BUDGET, _PLOT_BUDGET = 40 * 1024, 72 * 1024, 8 * 1024, 24 * 1024
+_BUDGET, _MOSAIC_BUDGET, _THUMB_BUDGET, _PLOT_BUDGET = 40 * 1024, 72 * 1024, 8 * 1024, 32 * 1024
 
 
 def reduced_picture(name: str) -> int:
@@ -42,9 +43,8 @@ def jpeg(facts: FileFacts) -> bytes:
     """
     picture = _picture(facts)
     for side, quality in (
-        (0, 88),
-        (0, 78),
-        (0, 64),
+        (0, 80),
+        (0, 66),
         (0, 45),
         (256, 50),
         (160, 50),
@@ -89,19 +89,17 @@ def _picture(facts: FileFacts) -> "Image":
         _THUMB if "_thumb" in facts.name else _MOSAIC_SIDE if reduced_picture(facts.name) == _MOSAIC_BUDGET else _SIDE
     )
     nx, ny = _shape(facts, drawn, side)
-    if drawn.suffix == "segm":
-        light = signal(drawn, 0, nx, ny)
-    else:
-        light = signal(drawn, 0, nx, ny)
+    light = signal(drawn, drawn.depth // 2, nx, ny)
     grain = 0.35 if drawn.suffix in {"uncal", "rate", "rateints", "dark", "stream", "trapsfilled"} else 0.12
     image = light + np.float32(grain) * np.sqrt(np.clip(light, 0.3, None)) * noise(facts.name, ny, nx)
     if drawn.suffix in {"uncal", "dark", "stream"}:
-        image = image + np.float32(0.5) * noise(f"stripes {facts.name[:25]}", ny, 1)
-        image.flat[:: 1 + 397 * (drawn.suffix != "dark")] += 0.0
+        image = image + np.float32(0.25) * noise(f"stripes {facts.name[:25]}", ny, 1)
         image[noise(f"hot {drawn.seen.detector}", ny, nx) > 3.1] += 60
-    grey = _stretched(image)
-    if min(nx, ny) < 40:
-        nx, ny = nx * max(1, 100 // nx, side // (2 * nx)), ny * max(1, 60 // ny)
+    grey = _stretched(image, 0.012 if drawn.seen.mode in {"image", "coronagraph", "guide"} or drawn.depth else 0.06)
+    # Small arrays are shown with their pixels enlarged, strips a little higher than they are.
+    factor = max(1, side // (2 * max(nx, ny)))
+    nx, ny = nx * factor, ny * factor
+    nx, ny = nx * max(1, round(ny / (4 * nx))), ny * max(1, round(nx / (4 * ny)))
     if drawn.suffix in {"i2d", "s3d"} and facts.name[7:8] == "-":
         found = Image.fromarray(_tint(wavelength(drawn.seen.optics))[grey[::-1]])
     else:
@@ -122,13 +120,13 @@ def _shape(facts: FileFacts, drawn: Planes, side: int) -> tuple[int, int]:
     return max(8, round(nx * factor)), max(8, round(ny * factor))
 
 
-def _stretched(image: "NDArray[np.float32]") -> "NDArray[np.uint8]":
+def _stretched(image: "NDArray[np.floating]", bend: float) -> "NDArray[np.uint8]":
     """Stretch brightness to grey: black just below the sky, asinh up to the brightest of the picture."""
     import numpy as np
 
     sample = np.sort(image[::3, ::3], axis=None)
     low, middle, high = (float(sample[int(share * (len(sample) - 1))]) for share in (0.02, 0.5, 0.9985))
-    soft = max(1e-6, 1.6 * (middle - low), 0.012 * (high - low))
+    soft = max(1e-6, 1.6 * (middle - low), bend * (high - low))
     scaled = np.arcsinh((image - (low - 0.25 * soft)) / soft) / np.arcsinh(max((high - low) / soft, 1.0))
     return np.asarray(np.clip(scaled * 255, 0, 255), dtype=np.uint8)
 
@@ -180,15 +178,15 @@ def _axes(facts: FileFacts, scale: float) -> "Image":
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
-    width, height = max(16, int(720 * scale)), max(10, int(400 * scale))
-    found = Image.new("P", (width, height), 0)
-    found.putpalette([255, 255, 255, 30, 60, 130, 60, 60, 60, 225, 228, 233, 150, 165, 200, 190, 60, 40])
+    scale *= 2  # drawn at twice the size and halved: smooth lines
+    width, height = max(32, int(720 * scale)), max(20, int(400 * scale))
+    white, blue, ink, grid, pale = (255, 255, 255), (30, 70, 150), (60, 60, 60), (228, 231, 236), (176, 192, 224)
+    found = Image.new("RGB", (width, height), white)
     draw = ImageDraw.Draw(found)
-    draw.fontmode = "1"
-    if scale < 0.3:
+    if scale < 0.6:
         return found
     waves, light, error = spectrum(facts, 512)
-    power = int(np.floor(np.log10(float(np.median(np.abs(light))))))
+    power = floor(log10(float(np.median(np.abs(light)))))
     light, error = light / 10.0**power, error / 10.0**power
     left, right, top, bottom = int(74 * scale), width - int(18 * scale), int(40 * scale), height - int(52 * scale)
     low, high = min(0.0, float(np.percentile(light, 1))), float(light.max()) * 1.12
@@ -201,30 +199,28 @@ def _axes(facts: FileFacts, scale: float) -> "Image":
         return bottom - (value - low) / (high - low) * (bottom - top)
 
     for tick in _ticks(float(waves[0]), float(waves[-1])):
-        draw.line((across(tick), top, across(tick), bottom), fill=3)
-        draw.text((across(tick), bottom + 6 * scale), f"{tick:g}", fill=2, font=small, anchor="mt")
+        draw.line((across(tick), top, across(tick), bottom), fill=grid)
+        draw.text((across(tick), bottom + 6 * scale), f"{tick:g}", fill=ink, font=small, anchor="mt")
     for tick in _ticks(low, high):
-        draw.line((left, up(tick), right, up(tick)), fill=3)
-        draw.text((left - 7 * scale, up(tick)), f"{tick:g}", fill=2, font=small, anchor="rm")
+        draw.line((left, up(tick), right, up(tick)), fill=grid)
+        draw.text((left - 7 * scale, up(tick)), f"{tick:g}", fill=ink, font=small, anchor="rm")
     upper = [(across(w), up(v)) for w, v in zip(waves, np.clip(light + error, low, high), strict=True)]
     lower = [(across(w), up(v)) for w, v in zip(waves, np.clip(light - error, low, high), strict=True)]
-    draw.polygon(upper + lower[::-1], fill=4)
+    draw.polygon(upper + lower[::-1], fill=pale)
     draw.line(
         [(across(w), up(v)) for w, v in zip(waves, np.clip(light, low, high), strict=True)],
-        fill=1,
+        fill=blue,
         width=max(1, round(1.4 * scale)),
     )
-    draw.rectangle((left, top, right, bottom), outline=2)
-    draw.text(((left + right) / 2, height - 8 * scale), "Wavelength (µm)", fill=2, font=font, anchor="mb")
-    draw.text((left, top - 8 * scale), f"Flux (10^{power} Jy)", fill=2, font=small, anchor="lb")
-    draw.text((right, top - 8 * scale), facts.name.rsplit("_", 1)[0], fill=2, font=small, anchor="rb")
-    return found
+    draw.rectangle((left, top, right, bottom), outline=ink, width=2)
+    draw.text(((left + right) / 2, height - 8 * scale), "Wavelength (micron)", fill=ink, font=font, anchor="mb")
+    draw.text((left, top - 8 * scale), f"Flux (10^{power} Jy)", fill=ink, font=small, anchor="lb")
+    draw.text((right, top - 8 * scale), facts.name.rsplit("_", 1)[0], fill=ink, font=small, anchor="rb")
+    return found.reduce(2)
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    from math import ceil, floor, log10
-
     rough = (high - low) / 6
-    power = 10 ** floor(log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
+    power = float(f"1e{floor(log10(rough))}")
+    step: float = power * next(factor for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if power * factor >= rough)
     return [round(step * index, 10) for index in range(ceil(low / step), floor(high / step) + 1)]

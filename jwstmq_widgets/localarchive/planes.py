@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jwstmq_widgets.localarchive import sky
 from jwstmq_widgets.localarchive.cards import Card
-from jwstmq_widgets.localarchive.detectors import Scene, draw, scene
+from jwstmq_widgets.localarchive.detectors import Scene, companions, draw, scene
 from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.geometry import Footprint
 from jwstmq_widgets.localarchive.layouts import Extension, kind_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Image = NDArray[np.float32]
+    Image = NDArray[np.floating]
 
 __all__ = ["Planes", "planes", "signal"]
 
@@ -95,7 +95,7 @@ def planes(facts: FileFacts, parts: tuple[Extension, ...]) -> Planes:
     sliced = kind.suffix == "s2d" or (
         kind.stage3 and kind.suffix in {"cal", "crf"} and kind.mode in {"wfss", "row", "column", "shutters", "soss"}
     )
-    depth = parts[0].shape[0] if kind.suffix == "s3d" and parts else 0
+    depth = 0 if kind.suffix != "s3d" else parts[0].shape[0] if parts else 64
     return Planes(facts, scene(facts), kind.suffix, sliced, depth)
 
 
@@ -106,33 +106,33 @@ def _stored(drawn: Planes, name: str, code: str, groups: int, index: int, nx: in
     facts = drawn.facts
     seed = f"{facts.name} {index % 7}"
     if drawn.suffix == "segm":
-        return _segments(drawn.seen, nx, ny).astype(">i4")
+        return np.asarray(_segments(drawn.seen, nx, ny), dtype=">i4")
     if name == "SHUTTER_IMAGE":
-        return (generator("shutter image", facts.name).random((ny, nx)) > 0.97).astype(">f4")
+        return np.asarray(generator("shutter image", facts.name).random((ny, nx)) > 0.97, dtype=">f4")
     if code == "u2":
         return _raw(drawn, index % groups, index // groups, nx, ny)
     if name in {"AREA", "BARSHADOW", "PATHLOSS_PS", "PATHLOSS_UN", "CON", "REGIONS"}:
         return np.ones((ny, nx), dtype=">i4" if code == "i4" else ">f4")
     if name.startswith("WAVELENGTH"):
         low, high = band(drawn.seen.optics)
-        return np.broadcast_to(np.linspace(low, high, nx, dtype=np.float32), (ny, nx)).astype(">f4")
+        return np.asarray(np.broadcast_to(np.linspace(low, high, nx), (ny, nx)), dtype=">f4")
     if name == "DQ":
         # Unsigned integers are stored with an offset of 2**31: 0 is the smallest, DO_NOT_USE + HOT the flagged ones.
         flags = np.where(_hot(drawn.seen, nx, ny) > 0, 2049, 0).astype(np.int64)
-        return (flags - (1 << 31)).astype(">i4")
+        return np.asarray(flags - (1 << 31), dtype=">i4")
     light = signal(drawn, index, nx, ny)
     error = np.sqrt(np.clip(light, 0.05, None) * np.float32(0.012) + np.float32(0.006))
     if name == "SCI":
         image = light + error * sky.noise(seed, ny, nx)
         if drawn.suffix in {"rate", "rateints", "dark"}:
             image = image + np.float32(0.15) * _stripes(seed, ny, nx) + _hot(drawn.seen, nx, ny)
-        return image.astype(">f4")
+        return np.asarray(image, dtype=">f4")
     share = {"VAR_POISSON": 0.6, "VAR_RNOISE": 0.3, "VAR_FLAT": 0.1}.get(name)
     if share:
-        return (error * error * np.float32(share)).astype(">f4")
+        return np.asarray(error * error * np.float32(share), dtype=">f4")
     if name in {"WHT", "WMAP"}:
         return np.full((ny, nx), max(1.0, facts.exptime), dtype=">f4")
-    return error.astype(">f4")
+    return np.asarray(error, dtype=">f4")
 
 
 def signal(drawn: Planes, index: int, nx: int, ny: int) -> "Image":
@@ -152,8 +152,8 @@ def signal(drawn: Planes, index: int, nx: int, ny: int) -> "Image":
     if drawn.suffix == "psfstack":
         return np.asarray(np.roll(draw(drawn.seen, nx, ny), (index % 3) - 1, axis=1))
     if drawn.suffix == "psfsub":
-        light = draw(drawn.seen, nx, ny)
-        return np.asarray(light - np.float32(0.93) * light[::-1, ::-1] + np.float32(2.0))
+        left = np.float32(0.05) * draw(drawn.seen, nx, ny) * sky.noise(f"speckles {drawn.facts.name}", ny, nx)
+        return np.asarray(left + companions(drawn.seen, nx, ny) + np.float32(2.0))
     return draw(drawn.seen, nx, ny)
 
 
@@ -180,7 +180,7 @@ def _raw(drawn: Planes, group: int, integration: int, nx: int, ny: int) -> "NDAr
     light = draw(drawn.seen, nx, ny)
     counts = 9000 + 120 * _stripes(drawn.facts.name[:25], ny, nx) + 18 * sky.noise(seed, ny, nx)
     counts = counts + (group + 1) * (12 * light + 400 * _hot(drawn.seen, nx, ny))
-    return (np.clip(counts, 0, 65535).astype(np.int32) - 32768).astype(">i2")
+    return np.asarray(np.clip(counts, 0, 65535).astype(np.int32) - 32768, dtype=">i2")
 
 
 def _stripes(seed: str, ny: int, nx: int) -> "Image":
@@ -205,7 +205,7 @@ def _hot(seen: Scene, nx: int, ny: int) -> "Image":
 
 
 def _segments(seen: Scene, nx: int, ny: int) -> "NDArray[np.int32]":
-    """Number the sources of a field: where each is the brightest, up to a few times its size."""
+    """Draw the numbers of a field's sources, each around its place."""
     import numpy as np
 
     image = np.zeros((ny, nx), dtype=np.int32)

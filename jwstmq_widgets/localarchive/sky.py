@@ -5,18 +5,18 @@ from math import cos, pi, radians
 from typing import TYPE_CHECKING
 
 from jwstmq_widgets.localarchive.geometry import Footprint
-from jwstmq_widgets.localarchive.nebulae import Look, texture
+from jwstmq_widgets.localarchive.nebulae import TEXTURED, Look, cirrus, texture
 from jwstmq_widgets.localarchive.sources import Sources, generator, sources
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Image = NDArray[np.float32]
+    Image = NDArray[np.floating]
 
 __all__ = ["image", "noise", "seen", "spikes", "stamp"]
 
-_TILE = 700
+_TILE, _WINDOW = 1100, 500
 _BRIGHT = 45.0
 """From this peak on (MJy/sr) a star shows its spikes."""
 
@@ -59,19 +59,37 @@ def _background(
     u = ((np.arange(nx, dtype=np.float32) + 0.5) / nx)[None, :]
     v = ((np.arange(ny, dtype=np.float32) + 0.5) / ny)[:, None]
     east, north = footprint.sky(u, v, *place)
-    return _sample(texture(look.kind, target, wavelength), -east / look.radius, north / look.radius)
+    x, y = -east / look.radius, north / look.radius
+    behind = _cirrus(footprint, cirrus(look.kind, target, wavelength), place, nx, ny)
+    if look.kind in TEXTURED and x.min() < 1 and x.max() > -1 and y.min() < 1 and y.max() > -1:
+        endless = look.kind == "cliffs"
+        behind += _sample(texture(look.kind, target, wavelength), x, y, mirrored=endless)
+    return behind
 
 
-def _sample(texture_: "Image", x: "Image", y: "Image") -> "Image":
+def _cirrus(footprint: Footprint, clouds: "Image", place: tuple[float, float], nx: int, ny: int) -> "Image":
+    # Smooth enough to be drawn coarsely and enlarged.
+    import numpy as np
+    from PIL import Image
+
+    u = ((np.arange(48, dtype=np.float32) + 0.5) / 48)[None, :]
+    east, north = footprint.sky(u, u.T, *place)
+    coarse = Image.fromarray(_sample(clouds, -east / 100, north / 100).astype(np.float32))
+    return np.array(coarse.resize((nx, ny), Image.Resampling.BICUBIC))
+
+
+def _sample(texture_: "Image", x: "Image", y: "Image", *, mirrored: bool = True) -> "Image":
     import numpy as np
 
     side = texture_.shape[0]
-    # Beyond its edges a texture is mirrored: the sky has none.
-    column = np.abs((x * 0.5 + 0.5) * (side - 1))
-    row = np.abs((0.5 - y * 0.5) * (side - 1))
-    span = 2 * (side - 1)
-    column = np.minimum(column % span, span - column % span)
-    row = np.minimum(row % span, span - row % span)
+    column = (x * 0.5 + 0.5) * (side - 1)
+    row = (0.5 - y * 0.5) * (side - 1)
+    if mirrored:  # the sky has no edge
+        span = 2 * (side - 1)
+        column, row = np.abs(column) % span, np.abs(row) % span
+        column, row = np.minimum(column, span - column), np.minimum(row, span - row)
+    else:
+        column, row = np.clip(column, 0, side - 1), np.clip(row, 0, side - 1)
     left = np.clip(column.astype(np.int32), 0, side - 2)
     top = np.clip(row.astype(np.int32), 0, side - 2)
     right, below = (column - left).astype(np.float32), (row - top).astype(np.float32)
@@ -81,13 +99,11 @@ def _sample(texture_: "Image", x: "Image", y: "Image") -> "Image":
     return np.asarray(upper * (1 - below) + lower * below, dtype=np.float32)
 
 
-def seen(footprint: Footprint, look: Look, wavelength: float) -> "tuple[NDArray, NDArray, NDArray, Sources]":
+def seen(footprint: Footprint, look: Look, wavelength: float) -> "tuple[Image, Image, Image, Sources]":
     """Find what falls on the array: places (0 to 1 along each side), peaks (MJy/sr), and the sources themselves."""
-    import numpy as np
-
     found = sources(footprint, look.field)
     u, v = footprint.places(found.ra, found.dec)
-    return u, v, found.flux * _brightness(found, wavelength) * np.float64(1.0), found
+    return u, v, found.flux * _brightness(found, wavelength), found
 
 
 def _brightness(found: Sources, wavelength: float) -> "NDArray[np.float64]":
@@ -121,7 +137,7 @@ def _add(drawn: "Image", footprint: Footprint, found: Sources, wavelength: float
         )
 
 
-def _points(drawn: "Image", x: "NDArray", y: "NDArray", peak: "NDArray", width: float) -> None:
+def _points(drawn: "Image", x: "Image", y: "Image", peak: "Image", width: float) -> None:
     import numpy as np
 
     ny, nx = drawn.shape
@@ -204,7 +220,7 @@ def stamp(side: int, width: float) -> "Image":
 
     drawn = np.zeros((side, side), dtype=np.float32)
     spikes(drawn, (side - 1) / 2, (side - 1) / 2, 400.0, width, core=1.0)
-    return drawn / drawn.max()
+    return np.asarray(drawn / drawn.max())
 
 
 @lru_cache(maxsize=1)
@@ -218,6 +234,8 @@ def noise(seed: str, ny: int, nx: int) -> "Image":
     """Draw Gaussian noise of deviation 1, `ny` times `nx`, the same for the same seed."""
     import numpy as np
 
-    row, column = generator("shift", seed).integers(0, _TILE, 2)
+    row, column = generator("shift", seed).integers(0, _TILE - _WINDOW, 2)
+    if ny <= _WINDOW and nx <= _WINDOW:
+        return _tile()[row : row + ny, column : column + nx]
     rows, columns = (np.arange(ny) + row) % _TILE, (np.arange(nx) + column) % _TILE
     return np.asarray(_tile()[rows[:, None], columns[None, :]])

@@ -8,6 +8,15 @@ import pytest
 from jwstmq_widgets.localarchive import LocalArchive
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's cache and token out of the tests, and the tests out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("MAST_API_TOKEN", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def catalogue_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the tests' catalogue is kept; it is built once."""

@@ -1,0 +1,284 @@
+"""The exploration's verbs against the real local archive, without a widget in sight."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jwstmq_widgets as jw
+from jwstmq_widgets.errors import LoginError, QueryError, Unreachable
+from jwstmq_widgets.exploration import Exploration
+from jwstmq_widgets.localarchive import TOKEN, LocalArchive
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
+
+LONG = 60
+SOUTHERN_RING = jw.Query(program=2733, instrument="miri")
+MIRI_CAL = {("2b", "_cal.fits")}
+
+Make = Callable[..., Exploration]
+
+
+@pytest.fixture
+def make(archive_url: str, tmp_path: Path) -> Iterator[Make]:
+    made: list[Exploration] = []
+
+    def exploration(query: jw.Query | None = SOUTHERN_RING, *, archive: str = archive_url) -> Exploration:
+        one = Exploration(archive, query, destination=tmp_path / "data")
+        made.append(one)
+        return one
+
+    yield exploration
+    for one in made:
+        one.close()
+        one.wait(LONG)
+
+
+@pytest.fixture
+def found(make: Make) -> Exploration:
+    exploration = make()
+    assert exploration.wait(LONG)
+    assert not exploration.problems
+    return exploration
+
+
+def some(exploration: Exploration, number: int = 3) -> list[str]:
+    exploration.choose_filetypes(MIRI_CAL)
+    return [str(uri) for uri in exploration.shown["dataURI"][:number]]
+
+
+def test_a_search_finds_observations_and_their_products(found: Exploration) -> None:
+    assert set(found.observations["instrument"]) == {"MIRI"}
+    assert len(found.products) > 500
+    assert not np.asarray(found.shown["guidestar"]).any()
+    assert found.as_of is not None
+    assert found.query == SOUTHERN_RING
+
+
+def test_the_caller_does_not_wait_for_the_archive(make: Make, faulty_archive: LocalArchive) -> None:
+    faulty_archive.faults = [Slow(path="*", latency=60)]
+    exploration = make()
+    assert exploration.jobs["search"].state == "running"
+    exploration.cancel("search")
+    assert exploration.wait(5)
+    assert exploration.jobs["search"].state == "cancelled"
+    assert len(exploration.products) == 0
+
+
+def test_a_second_search_replaces_the_first(make: Make, faulty_archive: LocalArchive) -> None:
+    faulty_archive.faults = [Slow(path="Mast.Caom.Filtered", latency=60)]
+    exploration = make(jw.Query(program=1345))
+    faulty_archive.faults = ()
+    exploration.search(SOUTHERN_RING)
+    assert exploration.wait(LONG)
+    assert set(exploration.products["program"]) == {2733}
+    assert not exploration.problems
+
+
+def test_chosen_file_types_narrow_what_is_shown(found: Exploration) -> None:
+    found.choose_filetypes(MIRI_CAL)
+    assert set(found.shown["filetype"]) == {"_cal.fits"}
+    assert set(found.shown["stage"]) == {"2b"}
+    found.choose_filetypes(())
+    assert len(set(found.shown["filetype"])) > 5
+
+
+def test_guide_stars_are_shown_when_asked_for(found: Exploration) -> None:
+    without = len(found.shown)
+    found.choose_guidestars(True)
+    assert len(found.shown) == without + int(np.asarray(found.products["guidestar"]).sum())
+
+
+def test_ticks_are_the_selected_table(found: Exploration) -> None:
+    uris = some(found)
+    found.tick([*uris, "mast:JWST/product/of_another_program.fits"])
+    assert sorted(found.selected["dataURI"]) == sorted(uris)
+    found.untick(uris[:1])
+    assert len(found.selected) == 2
+    found.clear_ticks()
+    assert len(found.selected) == 0
+    assert found.selected.colnames == found.products.colnames
+
+
+def test_ticks_survive_other_file_types_and_a_search_that_still_has_them(found: Exploration) -> None:
+    uris = some(found)
+    found.tick(uris)
+    found.choose_filetypes({("3", "_i2d.fits")})
+    assert found.ticked == frozenset(uris)
+    found.search(jw.Query(program=2733))
+    assert found.wait(LONG)
+    assert found.ticked == frozenset(uris)
+    found.search(jw.Query(program=1386))
+    assert found.wait(LONG)
+    assert found.ticked == frozenset()
+
+
+def test_the_plan_for_the_ticked_is_there_before_the_download(found: Exploration) -> None:
+    found.tick(some(found))
+    assert found.wait(LONG)
+    assert found.plan is not None
+    assert len(found.plan) == 3
+
+
+def test_a_download_puts_the_files_there_and_says_so(found: Exploration, content_of: Callable[[str], bytes]) -> None:
+    uris = some(found)
+    found.tick(uris)
+    fractions: list[float] = []
+    found.observe(lambda change: fractions.append(change["new"]["download"].fraction or 0.0), names=["jobs"])
+    found.download()
+    assert found.wait(LONG)
+    assert found.manifest is not None
+    assert set(found.manifest["Status"]) == {"COMPLETE"}
+    for path in map(Path, found.manifest["Local Path"]):
+        assert path.read_bytes() == content_of(path.name)
+    assert {found.states[uri].kind for uri in uris} == {"here"}
+    assert fractions == sorted(fractions)
+    again = Exploration(found.archive, SOUTHERN_RING, destination=found.destination)
+    assert again.wait(LONG)
+    assert {again.states[uri].kind for uri in uris} == {"here"}
+
+
+def test_what_failed_is_said_and_can_be_tried_again(found: Exploration, faulty_archive: LocalArchive) -> None:
+    uris = some(found)
+    found.tick(uris)
+    name = uris[0].rpartition("/")[2]
+    faulty_archive.faults = [Refuse(path=name, status=404, times=1)]
+    found.download()
+    assert found.wait(LONG)
+    assert found.states[uris[0]].kind == "failed"
+    assert found.states[uris[0]].message
+    found.retry()
+    assert found.wait(LONG)
+    assert found.states[uris[0]].kind == "here"
+
+
+def test_a_cancelled_download_ends_soon_and_loses_nothing(found: Exploration, faulty_archive: LocalArchive) -> None:
+    uris = some(found)
+    found.tick(uris)
+    moving = threading.Event()
+
+    def seen(change: object) -> None:
+        job = found.jobs["download"]
+        if job.detail is not None and job.detail.running:
+            moving.set()
+
+    found.observe(seen, names=["jobs"])
+    faulty_archive.faults = [Slow(path="*_cal.fits", rate=20_000)]
+    found.download()
+    assert moving.wait(LONG)
+    found.cancel("download")
+    assert found.wait(5)
+    assert found.jobs["download"].state == "cancelled"
+    assert found.manifest is not None
+    assert "CANCELLED" in set(found.manifest["Status"])
+    faulty_archive.faults = ()
+    found.retry()
+    assert found.wait(LONG)
+    assert {found.states[uri].kind for uri in uris} == {"here"}
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        (jw.Query(program=99998), "99998"),
+        (jw.Query(program=2733, instrument="miri", modes="ifu"), "ifu"),
+        (jw.Query(), "give a program"),
+    ],
+)
+def test_a_question_without_an_answer_leaves_the_state_as_it_was(
+    found: Exploration, query: jw.Query, says: str
+) -> None:
+    before = (found.query, found.observations, found.products, found.as_of)
+    found.search(query)
+    assert found.wait(LONG)
+    problem = found.problems["search"]
+    assert says in problem.text
+    assert isinstance(problem.error, QueryError)
+    assert (found.query, found.observations, found.products, found.as_of) == before
+    found.search(SOUTHERN_RING)
+    assert found.wait(LONG)
+    assert not found.problems
+
+
+def test_an_archive_that_is_down_is_one_sentence(make: Make) -> None:
+    exploration = make(archive="http://127.0.0.1:9")
+    assert exploration.wait(LONG)
+    problem = exploration.problems["search"]
+    assert isinstance(problem.error, Unreachable)
+    assert "127.0.0.1:9" in problem.text
+
+
+def test_an_archive_that_does_not_exist_is_one_sentence(make: Make) -> None:
+    exploration = make(archive="hubble")
+    assert exploration.wait(LONG)
+    assert isinstance(exploration.problems["open"].error, QueryError)
+    assert "hubble" in exploration.problems["open"].text
+
+
+def test_a_wrong_token_is_one_sentence_and_nobody_is_logged_in(found: Exploration) -> None:
+    found.login("0" * 32)
+    assert found.wait(LONG)
+    assert isinstance(found.problems["login"].error, LoginError)
+    assert found.account.anonymous
+
+
+def test_login_and_logout_say_who(found: Exploration) -> None:
+    found.login(TOKEN)
+    assert found.wait(LONG)
+    assert not found.problems
+    assert not found.account.anonymous
+    found.logout()
+    assert found.account.anonymous
+
+
+def test_a_destination_that_cannot_be_used_changes_nothing(found: Exploration, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    before = found.destination
+    found.set_destination(str(file))
+    assert str(file) in found.problems["destination"].text
+    assert found.destination == before
+    found.set_destination(str(tmp_path / "other"))
+    assert not found.problems
+    assert found.destination == str(tmp_path / "other")
+
+
+def test_downloading_with_nothing_ticked_says_what_to_do(found: Exploration) -> None:
+    found.download()
+    assert found.wait(LONG)
+    assert "tick" in found.problems["download"].text
+
+
+def test_a_thumbnail_is_a_small_picture(found: Exploration) -> None:
+    answers: dict[str, bytes | None] = {}
+    why: dict[str, str] = {}
+    there = threading.Event()
+
+    def done(uri: str, picture: bytes | None, reason: str) -> None:
+        answers[uri], why[uri] = picture, reason
+        if len(answers) == 2:
+            there.set()
+
+    (with_preview,) = some(found, 1)
+    without = next(str(uri) for uri in found.products["dataURI"] if uri.endswith("_asn.json"))
+    found.thumbnail(with_preview, done)
+    found.thumbnail(without, done)
+    assert there.wait(LONG)
+    picture = answers[with_preview]
+    assert picture is not None
+    assert picture.startswith(b"\xff\xd8")
+    assert len(picture) < 60_000
+    assert answers[without] is None
+    assert why[without] == "no preview"
+
+
+def test_the_exploration_needs_no_widgets() -> None:
+    code = (
+        "import sys, jwstmq_widgets.exploration;"
+        "print(sorted({'ipywidgets', 'IPython', 'ipyaggrid', 'anywidget'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

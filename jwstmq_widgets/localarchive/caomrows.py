@@ -9,7 +9,7 @@ from jwstmq_widgets.localarchive.programs import Program
 from jwstmq_widgets.localarchive.records import Observation
 from jwstmq_widgets.localarchive.regions import Circle, bounding_circle, parse_region
 
-__all__ = ["obsids_of", "observation_row", "planned_row", "reach_columns"]
+__all__ = ["observation_row", "obsids_of", "planned_row", "reach_columns"]
 
 # Recorded obsids end at 254,258,482 (2025): ours lie above, ten thousand for each program.
 _GENERATED_OBSID = 260_000_000
@@ -18,7 +18,7 @@ _URI = "mast:JWST/product/"
 
 
 def obsids_of(program: Program, observations: Iterable[Observation]) -> dict[str, int]:
-    """Number a program's observations: as recorded, else in the order of its facts."""
+    """Give numbers to a program's observations: as recorded, else in the order of its facts."""
     recorded = {row.obs_id: row.obsid for row in program.recorded if row.obsid}
     return {
         observation.obs_id: recorded.get(observation.obs_id, _GENERATED_OBSID + program.program * 10_000 + number)
@@ -32,7 +32,6 @@ def observation_row(observation: Observation, obsid: int) -> dict[str, Any]:
     row = _row(program, obsid, observation.filters)
     row |= {
         "listed": observation.listed,
-        "visit": f"{program.program:05d}{observation.visit}" if observation.visit else "",
         "dataset": observation.dataset,
         "instrument_name": observation.instrument_name,
         "filters": observation.filters,
@@ -94,7 +93,7 @@ def planned_row(program: Program, number: int) -> dict[str, Any]:
         "target_dec": target.dec,
         "mtFlag": target.moving,
     }
-    return _finished(row | planned.values)
+    return _finished(row | dict(planned.values))
 
 
 def reach_columns(circle: Circle) -> dict[str, float]:
@@ -106,11 +105,11 @@ def reach_columns(circle: Circle) -> dict[str, float]:
 def _row(program: Program, obsid: int, filters: str | None) -> dict[str, Any]:
     low, high = (filters and wavelengths(filters)) or (None, None)
     return {
-        **dict.fromkeys(("visit", "dataset", "exp_type", "detector", "filter", "pupil", "subarray"), ""),
+        **dict.fromkeys(("dataset", "exp_type", "detector", "filter", "pupil", "subarray"), ""),
         **dict.fromkeys(("instrument_name", "association", "main"), ""),
         **dict.fromkeys(("nints", "ngroups", "nx", "ny"), 0),
         **dict.fromkeys(("filters", "target_classification", "t_min", "t_max", "t_exptime", "t_obs_release")),
-        **dict.fromkeys(("sequence_number", "s_region", "jpegURL", "dataURL", "dataRights", "srcDen")),
+        **dict.fromkeys(("visit", "sequence_number", "s_region", "jpegURL", "dataURL", "dataRights", "srcDen")),
         "obsid": obsid,
         "objID": obsid - _GENERATED_OBSID + _GENERATED_OBJID,
         "listed": True,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jwstmq_widgets.localarchive.caomrows import observation_row, obsids_of, planned_row
 from jwstmq_widgets.localarchive.combinations import derive_combinations
 from jwstmq_widgets.localarchive.exposures import derive_exposures
 from jwstmq_widgets.localarchive.facts import Scale
@@ -15,7 +16,6 @@ from jwstmq_widgets.localarchive.missions import mission_rows
 from jwstmq_widgets.localarchive.names import name_rows
 from jwstmq_widgets.localarchive.programs import Program, load_programs
 from jwstmq_widgets.localarchive.records import CatalogueFile, Observation
-from jwstmq_widgets.localarchive.caomrows import obsids_of, observation_row, planned_row
 from jwstmq_widgets.localarchive.sizes import Sizes, association_size
 
 __all__ = ["build"]
@@ -23,7 +23,7 @@ __all__ = ["build"]
 _SCHEMA = """
 CREATE TABLE program (program INTEGER PRIMARY KEY, title TEXT, pi_name TEXT, category TEXT, version TEXT);
 CREATE TABLE observation (
-    obsid INTEGER PRIMARY KEY, listed INTEGER, program INTEGER, visit TEXT, dataset TEXT,
+    obsid INTEGER PRIMARY KEY, listed INTEGER, program INTEGER, visit INTEGER, dataset TEXT,
     intentType TEXT, obs_collection TEXT, provenance_name TEXT, instrument_name TEXT, project TEXT, filters TEXT,
     wavelength_region TEXT, target_name TEXT, target_classification TEXT, obs_id TEXT, s_ra REAL, s_dec REAL,
     dataproduct_type TEXT, proposal_pi TEXT, calib_level INTEGER, t_min REAL, t_max REAL, t_exptime REAL, em_min REAL,
@@ -41,7 +41,6 @@ CREATE TABLE file (
     file INTEGER PRIMARY KEY, name TEXT, kind INTEGER, obsid INTEGER, visit INTEGER, guide TEXT, t_max REAL,
     size INTEGER, listed INTEGER, rights TEXT, release REAL
 );
-CREATE TABLE visit (visit INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE holding (obsid INTEGER, file INTEGER, PRIMARY KEY (obsid, file)) WITHOUT ROWID;
 CREATE TABLE member (parent INTEGER, obsid INTEGER, PRIMARY KEY (parent, obsid)) WITHOUT ROWID;
 CREATE TABLE visit_file (visit INTEGER, file INTEGER, PRIMARY KEY (visit, file)) WITHOUT ROWID;
@@ -57,7 +56,6 @@ _INDEXES = """
 CREATE UNIQUE INDEX observation_name ON observation (obs_id);
 CREATE INDEX observation_program ON observation (proposal_id, listed);
 CREATE INDEX observation_dataset ON observation (dataset);
-CREATE INDEX observation_visit ON observation (program, visit);
 CREATE UNIQUE INDEX file_name ON file (name);
 CREATE INDEX mission_dataset ON mission (fileSetName);
 CREATE INDEX name_key ON name (key);
@@ -112,13 +110,16 @@ class _Writer:
         self._scale = scale
         self._kinds: dict[Kind, int] = {}
         self._files: dict[str, int] = {}
-        self._visits = 0
+        self._visits: dict[tuple[int, str], int] = {}
 
     def add(self, program: Program) -> None:
         exposures = tuple(derive_exposures(program))
         observations = (*exposures, *derive_combinations(program, exposures))
         obsids = obsids_of(program, observations)
-        rows, files, holdings, members = [], [], [], []
+        rows: list[dict[str, Any]] = []
+        files: list[tuple[Any, ...]] = []
+        holdings: list[tuple[int, int]] = []
+        members: list[tuple[int, int]] = []
         pool = CatalogueFile(
             name=f"jw{program.program:05d}_{program.stamp}_pool.csv", kind=kind_of("pool", "csv", stage3=False)
         )
@@ -126,6 +127,7 @@ class _Writer:
         for observation in observations:
             obsid = obsids[observation.obs_id]
             row = observation_row(observation, obsid)
+            row["visit"] = self._visit(observation) if observation.visit else None
             rows.append(row)
             own = observation.files
             if observation.calib_level == 2 and observation.listed:
@@ -193,9 +195,8 @@ class _Writer:
         for exposure in exposures:
             visits.setdefault(exposure.visit, []).append(exposure)
         for name, members in visits.items():
-            self._visits += 1
-            self._insert("visit", [(self._visits, f"{program.program:05d}{name}")])
             first = members[0]
+            visit = self._visit(first)
             start = min(member.t_min or 0.0 for member in members)
             end = max(member.t_max or 0.0 for member in members)
             count = program.guide_files.get(name, program.guide_files.get("default", 30))
@@ -206,7 +207,7 @@ class _Writer:
             numbers = []
             for file in shared:
                 number = self._file(file.name)
-                numbers.append((self._visits, number))
+                numbers.append((visit, number))
                 mode = file.mode if isinstance(file, GuideFile) else ""
                 t_max = file.t_max if isinstance(file, GuideFile) else None
                 size, listed = measured.of(file.name, first, mode)
@@ -216,7 +217,7 @@ class _Writer:
                         file.name,
                         self._kind(file.kind),
                         obsids[first.obs_id],
-                        self._visits,
+                        visit,
                         mode,
                         t_max,
                         size,
@@ -229,6 +230,9 @@ class _Writer:
 
     def _file(self, name: str) -> int:
         return self._files.setdefault(name, len(self._files) + 1)
+
+    def _visit(self, exposure: Observation) -> int:
+        return self._visits.setdefault((exposure.program.program, exposure.visit), len(self._visits) + 1)
 
     def _kind(self, kind: Kind) -> int:
         return self._kinds.setdefault(kind, len(self._kinds) + 1)

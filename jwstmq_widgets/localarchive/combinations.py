@@ -1,6 +1,7 @@
 """The stage-3 observations of a program: which exposures are combined, under which name."""
 
-from collections.abc import Iterator, Sequence as Members
+from collections.abc import Iterator
+from collections.abc import Sequence as Members
 from dataclasses import dataclass, field
 from math import asin, atan2, degrees
 

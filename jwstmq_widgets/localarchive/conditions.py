@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, radians, sin
+from math import cos, isnan, radians, sin
 from typing import Literal
 
 from jwstmq_widgets.localarchive.regions import distance, parse_region, unit_vector
 
 __all__ = ["Column", "Condition", "Cone", "cone_clause", "cone_distance", "where_clause"]
 
+# JSON, by which values reach the database, has no infinity.
+_LARGEST = 1.7e308
 ColumnType = Literal["string", "int", "float", "boolean"]
 
 
@@ -96,7 +98,7 @@ def _clause(condition: Condition, column: Column) -> tuple[str, list[object]]:
     parameters: list[object] = []
     if condition.values:
         values = [_value(value, column) for value in condition.values]
-        either.append(f"{name} COLLATE NOCASE IN (SELECT value FROM json_each(?))")
+        either.append(f"{name} COLLATE NOCASE IN (SELECT value FROM json_each(?))")  # noqa: S608 - our own names
         parameters.append(json.dumps(values))
         if condition.separator:
             for value in values:
@@ -121,9 +123,12 @@ def _value(value: object, column: Column) -> object:
     if column.type == "boolean":
         return int(str(value).strip().lower() in {"true", "1", "t", "yes"})
     try:
-        return float(str(value))
+        number = float(str(value))
     except ValueError as err:
         raise ValueError(f"{column.name} is a number, not {value!r}") from err
+    if isnan(number):
+        raise ValueError(f"{column.name} is a number, not {value!r}")
+    return max(-_LARGEST, min(_LARGEST, number))
 
 
 def cone_clause(cone: Cone) -> tuple[str, list[object]]:

@@ -13,7 +13,7 @@ __all__ = ["file_facts"]
 _FILE = """
 SELECT f.name, f.size, f.listed, f.rights, f.release, f.guide, f.t_max, p.program, p.title, p.pi_name, p.category,
     o.target_name, o.target_ra, o.target_dec, o.instrument, o.exp_type, o.detector, o.filter, o.pupil, o.subarray,
-    o.ra, o.dec, o.s_region, o.t_min, o.t_max AS end, o.t_exptime, o.nints, o.ngroups, o.nx, o.ny, o.obsid, o.visit
+    o.ra, o.dec, o.s_region, o.t_min, o.t_max AS end, o.t_exptime, o.nints, o.ngroups, o.nx, o.ny, o.obsid
 FROM file f JOIN observation o ON o.obsid = f.obsid JOIN program p ON p.program = o.program
 WHERE f.name = ?
 """
@@ -81,11 +81,10 @@ def file_facts(connection: sqlite3.Connection, name: str, scale: Scale) -> FileF
         ny=row["ny"],
         members=_members(connection, parts, row["obsid"], row["program"]) if parts else (),
     )
-    return _guide_facts(facts, row["guide"], row["t_max"], row["visit"]) if row["guide"] else facts
+    return _guide_facts(facts, row["guide"], row["t_max"]) if row["guide"] else facts
 
 
-def _guide_facts(facts: FileFacts, guide: str, end: float, visit: str) -> FileFacts:
-    from dataclasses import replace
+def _guide_facts(facts: FileFacts, guide: str, end: float) -> FileFacts:
 
     mode = GUIDE_MODES[guide]
     exp_type = "FGS_ID-STACK" if "_stacked_" in facts.name else mode.exp_type
@@ -93,7 +92,7 @@ def _guide_facts(facts: FileFacts, guide: str, end: float, visit: str) -> FileFa
         facts,
         instrument="FGS",
         exp_type=exp_type,
-        detector=guide_detector(visit[5:]),
+        detector=guide_detector(facts.name[7:13]),
         filter="",
         pupil="",
         subarray={"id": "FULL", "acq1": "128X128", "fg": "8X8"}.get(guide, "32X32"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jwstmq_widgets.filenames import parse_name
 from jwstmq_widgets.localarchive.conditions import (
     Column,
     Condition,
@@ -68,6 +69,7 @@ _MISSION_COLUMNS = tuple(
 )  # fmt: skip
 _MISSION_TABLE = tuple(column for column in _MISSION_COLUMNS if column.name != "ang_sep")
 
+# In SQLite a CROSS JOIN keeps its loops in the order written, and so the order of the numbers sorted inside.
 # One row for a file and the observation under which it is listed; guide stars once for each exposure of their visit.
 _PRODUCTS = """
 WITH asked(parent, position) AS (SELECT CAST(value AS INTEGER), key FROM json_each(?)),
@@ -80,10 +82,10 @@ listed(parent, position, obsid, file) AS (
     UNION ALL
     SELECT parent, position, part.obsid, visit_file.file FROM part
     JOIN observation ON observation.obsid = part.obsid
-    JOIN visit ON visit.name = observation.visit
-    JOIN visit_file ON visit_file.visit = visit.visit
+    JOIN visit_file ON visit_file.visit = observation.visit
 )
 """
+_PRODUCT_COUNT = "SELECT COUNT(*) FROM listed"
 _PRODUCT_ROWS = """
 SELECT CAST(o.obsid AS TEXT), o.obs_collection,
     CASE WHEN k.suffix IN ('uncal', 'msa') OR f.guide <> '' THEN 'image' ELSE o.dataproduct_type END,
@@ -93,13 +95,11 @@ SELECT CAST(o.obsid AS TEXT), o.obs_collection,
     k.subgroup, NULL, 'CALJWST', CASE WHEN k.versioned THEN p.version END, o.proposal_id, f.name,
     CASE WHEN f.listed THEN f.size END, CAST(l.parent AS TEXT), COALESCE(f.rights, o.dataRights), k.calib_level,
     o.filters
-FROM listed l
-JOIN observation o ON o.obsid = l.obsid
-JOIN file f ON f.file = l.file
-JOIN kind k ON k.kind = f.kind
-JOIN program p ON p.program = o.program
-ORDER BY l.position, l.obsid <> l.parent, l.obsid, l.file
-LIMIT ? OFFSET ?
+FROM (SELECT * FROM listed ORDER BY position, obsid <> parent, obsid, file LIMIT ? OFFSET ?) l
+CROSS JOIN observation o ON o.obsid = l.obsid
+CROSS JOIN file f ON f.file = l.file
+CROSS JOIN kind k ON k.kind = f.kind
+CROSS JOIN program p ON p.program = o.program
 """
 
 
@@ -223,8 +223,10 @@ class Holdings:
             has exposures.
         """
         asked = json.dumps(list(dict.fromkeys(text for text in map(str, obsids) if text.isdecimal())))
-        [(total,)] = self._ask(f"{_PRODUCTS} SELECT COUNT(*) FROM listed", [asked])
         rows = self._ask(_PRODUCTS + _PRODUCT_ROWS, [asked, -1 if limit is None else limit, offset])
+        if limit is None and offset == 0:
+            return len(rows), rows
+        [(total,)] = self._ask(_PRODUCTS + _PRODUCT_COUNT, [asked])
         return total, rows
 
     def missions(
@@ -365,10 +367,10 @@ listed(dataset, position, obsid, file) AS (
     UNION ALL
     SELECT asked.dataset, position, MIN(observation.obsid), visit_file.file FROM asked
     JOIN observation ON observation.dataset = asked.dataset
-    JOIN visit ON visit.name = observation.visit JOIN visit_file ON visit_file.visit = visit.visit
+    JOIN visit_file ON visit_file.visit = observation.visit
     GROUP BY asked.dataset, visit_file.file
 )
-SELECT l.dataset, f.name, o.instrument, o.filters, f.rights, k.suffix, k.extension, k.product_type, k.stage3,
+SELECT l.dataset, f.name, o.instrument, o.filters, f.rights, k.suffix, k.product_type, k.stage3,
     CASE WHEN f.listed THEN f.size END, f.guide
 FROM listed l JOIN observation o ON o.obsid = l.obsid JOIN file f ON f.file = l.file JOIN kind k ON k.kind = f.kind
 ORDER BY l.position, l.obsid, l.file
@@ -382,14 +384,11 @@ def _mission_product(
     filters: str | None,
     rights: str,
     suffix: str,
-    extension: str,
     product_type: str,
     stage3: int,
     size: int | None,
     guide: str,
 ) -> dict[str, Any]:
-    from jwstmq_widgets.filenames import parse_name
-
     parts = parse_name(name)
     return {
         "product_key": f"{dataset}_{name}",

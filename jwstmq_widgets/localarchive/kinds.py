@@ -83,10 +83,7 @@ def kind_of(suffix: str, extension: str, *, stage3: bool) -> Kind:
         product_type = "PREVIEW"
     else:
         product_type = "AUXILIARY" if suffix in {"msa", "segm"} else "SCIENCE"
-    if suffix in {"uncal", "msa"}:
-        level = 1
-    else:
-        level = 3 if stage3 else 2
+    level = 1 if suffix in {"uncal", "msa"} else 3 if stage3 else 2
     return Kind(
         suffix=suffix,
         extension=extension,

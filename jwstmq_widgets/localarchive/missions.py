@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jwstmq_widgets.localarchive.caomrows import reach_columns
 from jwstmq_widgets.localarchive.programs import Program
 from jwstmq_widgets.localarchive.records import Observation
 from jwstmq_widgets.localarchive.regions import bounding_circle, parse_region
-from jwstmq_widgets.localarchive.caomrows import reach_columns
 
 __all__ = ["mission_rows"]
 

@@ -15,7 +15,7 @@ def name_rows(program: Program) -> list[tuple[str, str, float, float, str]]:
 
     Bodies of the solar system are left out: no resolver of fixed places knows them.
     """
-    rows = []
+    rows: list[tuple[str, str, float, float, str]] = []
     for target in program.targets:
         if target.moving or target.name == "UNKNOWN":
             continue

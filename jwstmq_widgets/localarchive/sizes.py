@@ -57,7 +57,7 @@ _GUIDE = {
     ("acq1", "stream"): 408_960,
     ("acq2", "cal"): 106_560,
     ("track", "cal"): 2_462_400,
-    ("track", "uncal"): 914_400,
+    ("track", "uncal"): 912_960,
     ("track", "stream"): 803_520,
 }
 

@@ -221,9 +221,10 @@ def _program(raw: dict[str, Any], name: str) -> Program:
     if unknown := sorted(raw.keys() - known):
         raise ValueError(f"{name}: unknown key {unknown[0]!r}")
     program = Program(targets=targets, sequences=sequences, recorded=recorded, planned=planned, spectra=spectra, **raw)
-    for fact in (program, *targets, *sequences, *recorded, *planned):
-        if fact.source not in program.sources and fact.source != "derived":
-            raise ValueError(f"{name}: source {fact.source!r} is not listed in [sources]")
+    facts = (program, *targets, *sequences, *recorded, *planned)
+    cited = {fact.source for fact in facts}  # type: ignore[attr-defined]  # the common base of these is object
+    if unlisted := cited - {*program.sources, "derived"}:
+        raise ValueError(f"{name}: source {min(unlisted)!r} is not listed in [sources]")
     return program
 
 

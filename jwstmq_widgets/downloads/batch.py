@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
+from jwstmq_widgets.downloads.manifest import make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
@@ -24,7 +25,7 @@ from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["Batch", "make_entry", "relative_path", "tell"]
+__all__ = ["Batch", "tell"]
 
 _REDRAW_EVERY = 0.1
 _CANCEL_WITHIN = 0.7
@@ -363,52 +364,3 @@ def tell(progress: Callable[[DownloadProgress], None], snapshot: DownloadProgres
         _log.exception("progress cannot be shown; the download goes on")
         return False
     return True
-
-
-def relative_path(item: PlanItem, folder: Path) -> str:
-    """Give an item's path from the destination downwards, with ``/``.
-
-    Parameters
-    ----------
-    item
-        The item.
-    folder
-        The destination.
-
-    Returns
-    -------
-    str
-        The path.
-    """
-    return item.path.relative_to(folder).as_posix()
-
-
-def make_entry(item: PlanItem, folder: Path, url: str, status: Status, message: str) -> Entry:
-    """Make the entry of a file that was not moved.
-
-    Parameters
-    ----------
-    item
-        The item.
-    folder
-        The destination.
-    url
-        The product's address.
-    status, message
-        What happened.
-
-    Returns
-    -------
-    Entry
-        The entry.
-    """
-    return Entry(
-        uri=item.uri,
-        path=relative_path(item, folder),
-        status=status,
-        message=message,
-        size=item.size,
-        obs_id=item.obs_id,
-        until=item.until.isoformat() if item.until else "",
-        url=url,
-    )

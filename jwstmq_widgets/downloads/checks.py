@@ -75,6 +75,8 @@ def _fits(file: BinaryIO, size: int, start: bytes, end: bytes) -> str:  # noqa: 
             shape = shape[1:]
         elements = keywords.get("GCOUNT", 1) * (keywords.get("PCOUNT", 0) + prod(shape)) if shape else 0
         data = abs(keywords["BITPIX"]) // 8 * elements
+        if data < 0:
+            raise ValueError(f"the sizes in HDU {units - 1} are below zero")
         position += header + -(-data // _BLOCK) * _BLOCK
     if position != size:
         raise ValueError(f"its HDU {units - 1} should end at byte {position}, and the file ends at {size}")

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from jwstmq_widgets.downloads.batch import Batch, make_entry, relative_path, tell
+from jwstmq_widgets.downloads.batch import Batch, tell
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
-from jwstmq_widgets.downloads.manifest import Manifest
+from jwstmq_widgets.downloads.manifest import Manifest, make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter

@@ -8,13 +8,13 @@ from typing import Self
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.downloads.ledger import LEDGER_NAME, Entry, read_ledger
+from jwstmq_widgets.downloads.ledger import LEDGER_NAME, Entry, Status, read_ledger
 from jwstmq_widgets.downloads.places import LAYOUTS, Layout
-from jwstmq_widgets.downloads.plan import Plan, make_plan
+from jwstmq_widgets.downloads.plan import Plan, PlanItem, make_plan
 from jwstmq_widgets.downloads.wishes import Wish
 from jwstmq_widgets.errors import QueryError
 
-__all__ = ["Manifest"]
+__all__ = ["Manifest", "make_entry", "relative_path"]
 
 _DESCRIPTIONS = {
     "Local Path": "where the file is, or was to go",
@@ -108,6 +108,55 @@ class Manifest(Table):  # type: ignore[misc]  # astropy has no types
         archive = archive_at(self.meta["archive"]) if self.meta["archive"] and len(rows) else None
         known: Layout = layout if layout in LAYOUTS else "program"
         return make_plan(_wishes(rows, root), folder=root, layout=known, clobber=False, archive=archive)
+
+
+def relative_path(item: PlanItem, folder: Path) -> str:
+    """Give an item's path from the destination downwards, with ``/``.
+
+    Parameters
+    ----------
+    item
+        The item.
+    folder
+        The destination.
+
+    Returns
+    -------
+    str
+        The path.
+    """
+    return item.path.relative_to(folder).as_posix()
+
+
+def make_entry(item: PlanItem, folder: Path, url: str, status: Status, message: str) -> Entry:
+    """Make the entry of a file that was not moved.
+
+    Parameters
+    ----------
+    item
+        The item.
+    folder
+        The destination.
+    url
+        The product's address.
+    status, message
+        What happened.
+
+    Returns
+    -------
+    Entry
+        The entry.
+    """
+    return Entry(
+        uri=item.uri,
+        path=relative_path(item, folder),
+        status=status,
+        message=message,
+        size=item.size,
+        obs_id=item.obs_id,
+        until=item.until.isoformat() if item.until else "",
+        url=url,
+    )
 
 
 def _wishes(rows: Table, root: Path) -> Iterable[Wish]:

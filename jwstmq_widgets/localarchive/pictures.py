@@ -193,7 +193,7 @@ def _axes(facts: FileFacts, scale: float) -> "Image":
     font, small = (ImageFont.load_default(size) for size in (max(8, 13 * scale), max(7, 11 * scale)))
 
     def across(wave: float) -> float:
-        return left + (wave - waves[0]) / (waves[-1] - waves[0]) * (right - left)
+        return float(left + (wave - waves[0]) / (waves[-1] - waves[0]) * (right - left))
 
     def up(value: float) -> float:
         return bottom - (value - low) / (high - low) * (bottom - top)

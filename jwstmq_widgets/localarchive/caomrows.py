@@ -93,7 +93,7 @@ def planned_row(program: Program, number: int) -> dict[str, Any]:
         "target_dec": target.dec,
         "mtFlag": target.moving,
     }
-    return _finished(row | dict(planned.values))
+    return _finished(row | {key: None if value == "" else value for key, value in planned.values.items()})
 
 
 def reach_columns(circle: Circle) -> dict[str, float]:

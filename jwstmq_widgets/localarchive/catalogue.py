@@ -120,8 +120,9 @@ class _Writer:
         files: list[tuple[Any, ...]] = []
         holdings: list[tuple[int, int]] = []
         members: list[tuple[int, int]] = []
+        combined = any(observation.calib_level == 3 for observation in observations)
         pool = CatalogueFile(
-            name=f"jw{program.program:05d}_{program.stamp}_pool.csv", kind=kind_of("pool", "csv", stage3=False)
+            name=f"jw{program.program:05d}_{program.stamp}_pool.csv", kind=kind_of("pool", "csv", stage3=combined)
         )
         measured = Sizes(program, self._scale)
         for observation in observations:

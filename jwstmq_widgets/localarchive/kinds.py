@@ -74,7 +74,7 @@ def kind_of(suffix: str, extension: str, *, stage3: bool) -> Kind:
     """
     preview = extension in {"jpg", "png"}
     description: str | None = "Preview-Full" if preview else _DESCRIPTIONS.get(suffix)
-    if suffix == "crf" and stage3:
+    if suffix == "crf" and stage3 and not preview:
         description = _CRF_TARGET
     group = suffix.upper() if stage3 else _EXPOSURE_GROUPS.get(suffix, suffix.upper())
     if suffix in {"asn", "pool"}:

@@ -16,7 +16,7 @@ import pytest
 from jwstmq_widgets.filenames import parse_name
 from jwstmq_widgets.localarchive import regions
 from jwstmq_widgets.localarchive.holdings import Condition, Cone, Holdings
-from jwstmq_widgets.localarchive.programs import load_programs
+from jwstmq_widgets.localarchive.programs import Planned, Recorded, load_programs
 
 RING = "87602450"
 """obsid of jw02733-o002_t001_miri_f1130w."""
@@ -125,10 +125,12 @@ def test_every_recorded_row_is_served_as_it_was_seen(holdings: Holdings, everyth
     rows = {row["obs_id"]: row for row in observations(holdings)}
     members = {row["obs_id"]: row["obsID"] for row in everything}
     for facts in load_programs():
-        for recorded in (*facts.recorded, *facts.planned):
+        seen: list[Recorded | Planned] = [*facts.recorded, *facts.planned]
+        for recorded in seen:
             row = rows.get(recorded.obs_id, {"obsid": members.get(recorded.obs_id)})
             assert row["obsid"] == str(recorded.obsid)
             wanted = {key: str(value) if key == "objID" else value for key, value in recorded.values.items()}
+            wanted = {key: None if value == "" else value for key, value in wanted.items()}
             assert {key: row[key] for key in wanted} == wanted
 
 

@@ -61,7 +61,7 @@ class Sequence:
     exptime: float
     """Exposure time of one exposure (s)."""
     source: str
-    """Where it was seen."""
+    """Where the exposures were seen; of their set-up, times and places what the source does not tell is derived."""
     visits: tuple[int, ...] = (1,)
     """Visit numbers."""
     exposures: int = 1
@@ -123,7 +123,7 @@ class Planned:
     obs_id: str
     """Observation, such as ``jw02609001001_xx101_00001_nircam``."""
     values: Mapping[str, Any]
-    """CAOM columns by name."""
+    """CAOM columns by name; "" for a missing value."""
     source: str
     """Where it was seen."""
     obsid: int = 0

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from jwstmq_widgets.downloads.batch import Batch, tell
@@ -111,8 +112,11 @@ def _entry_at_rest(item: PlanItem, folder: "Path", archive: "Archive | None") ->
     if item.state == "planned":
         return make_entry(item, folder, url, "SKIPPED", "not observed yet")
     if item.state == "exclusive":
-        ends = f" until {item.until:%Y-%m-%d}" if item.until else ""
-        wait = ", or wait" if item.until else ""
-        text = f"{item.name} is exclusive{ends}; log in with an account that may have it{wait}"
+        login = "log in with an account that may have it"
+        text = f"{item.name} is exclusive; {login}"
+        if item.until is not None and item.until > datetime.now(UTC):
+            text = f"{item.name} is exclusive until {item.until:%Y-%m-%d}; {login}, or wait"
+        elif item.until is not None:
+            text = f"{text}, or search again: it was to become public on {item.until:%Y-%m-%d}"
         return make_entry(item, folder, url, "ERROR", text)
     return None

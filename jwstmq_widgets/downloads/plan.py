@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -174,11 +174,12 @@ class Plan:
 
     def __str__(self) -> str:
         lines = [f"{self.summary()} · to {self.folder} ({self.layout})"]
+        now = datetime.now(UTC)
         for state, meaning in _MEANINGS.items():
             items = [item for item in self.items if item.state == state]
             if items:
                 size = format_size(sum(max(0, item.size) for item in items))
-                dates = sorted(item.until for item in items if item.until and state == "exclusive")
+                dates = sorted(item.until for item in items if item.until and state == "exclusive" and item.until > now)
                 ends = f", until {dates[0]:%Y-%m-%d}" if dates else ""
                 ends += f" to {dates[-1]:%Y-%m-%d}" if dates and dates[0].date() != dates[-1].date() else ""
                 lines.append(f"  {state:<10}{len(items):>9,} {size:>9}  {meaning}{ends}")

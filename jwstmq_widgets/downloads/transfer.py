@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from jwstmq_widgets.archives.host import retry_after
@@ -265,15 +266,16 @@ class Transfer:
 
     def _no_right(self, status: int) -> Exception:
         item, account = self.item, self._archive.account
-        ends = f" until {item.until:%Y-%m-%d}" if item.until else ""
+        to_come = item.until is not None and item.until > datetime.now(UTC)
+        ends = f" until {item.until:%Y-%m-%d}" if to_come else ""
         if account.anonymous:
             text = f"{item.name} is exclusive{ends}; log in with an account that may have it"
-        elif item.until is None:
+        elif not to_come:
             text = f"the archive refuses {item.name} to {account.name} (HTTP {status}); log in again, or ask the PI"
         else:
             text = f"{item.name} is exclusive{ends} and {account.name} has no right to it; ask the PI"
         return ExclusiveAccess(
-            text + (", or wait" if item.until else ""), product=item.uri, path=item.path, until=item.until
+            text + (", or wait" if to_come else ""), product=item.uri, path=item.path, until=item.until
         )
 
 

@@ -65,7 +65,6 @@ def read_wishes(products: Table, layout: Layout) -> list[Wish]:
     programs = derived.get("program") or _column(products, "program", -1)
     observations = derived.get("observation") or _column(products, "observation", -1)
     places: Iterable[tuple[str, ...]] = folders(layout, programs, observations, obs_ids)
-    now = (datetime.now(UTC) - _MJD_ZERO) / timedelta(days=1)
     dates: dict[float, datetime | None] = {}
     wishes = []
     for uri, name, place, size, right, release, level, obs_id in zip(
@@ -79,8 +78,7 @@ def read_wishes(products: Table, layout: Layout) -> list[Wish]:
         obs_ids,
         strict=True,
     ):
-        # An unknown release date (NaN) counts as one to come.
-        restricted = right != "PUBLIC" and right.upper() in _RESTRICTED and not release <= now
+        restricted = right != "PUBLIC" and right.upper() in _RESTRICTED
         until = None
         if restricted:
             until = dates[release] if release in dates else dates.setdefault(release, _date(release))

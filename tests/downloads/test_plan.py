@@ -19,8 +19,8 @@ CAL = "jw02733002001_02103_00001_mirimage_cal.fits"
 HOSTILE = [
     "../../../etc/passwd", "..", ".", "", "/etc/passwd", "..\\..\\x.fits", "C:\\x.fits", "a/b.fits", "x\0.fits",
     "x\n.fits", "con", "NUL.fits", "com1.fits", "lpt¹.txt", "CONIN$", "a" * 500 + ".fits", "ü" * 300 + ".fits",
-    "x\u202egnp.fits", "x\u2028y.fits", " .hidden", "...", "x.fits. . .", "x.fits.part", "x.fits.PART.json", LEDGER_NAME, "x:stream.fits",
-    "x?*<>|\".fits", "\ud800.fits", "~root", "-rf", "\u200b", "x\x7f.fits",
+    "x\u202egnp.fits", "x\u2028y.fits", " .hidden", "...", "x.fits. . .", "x.fits.part", "x.fits.PART.json",
+    LEDGER_NAME, "x:stream.fits", "x?*<>|\".fits", "\ud800.fits", "~root", "-rf", "\u200b", "x\x7f.fits",
 ]  # fmt: skip
 
 
@@ -142,10 +142,11 @@ def test_an_exclusive_file_says_until_when(tmp_path: Path) -> None:
     assert "until 2050-07-13" in str(decided)
 
 
-def test_an_exclusive_file_whose_date_has_passed_is_fetched(tmp_path: Path) -> None:
+def test_an_exclusive_file_whose_date_has_passed_says_to_search_again(tmp_path: Path) -> None:
     products = one(CAL)
     products["dataRights"], products["release"] = ["EXCLUSIVE_ACCESS"], [59_000.0]
-    assert plan(products, to=tmp_path).items[0].state == "fetch"
+    manifest = download(plan(products, to=tmp_path))
+    assert "search again: it was to become public on 2020-05-31" in manifest["Message"][0]
 
 
 def test_a_planned_file_is_not_fetched(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ COLUMNS: tuple[Column, ...] = (
         meaning="Detector, as the file's name spells it", example="nrca, mirimage",
     ),
     Column(
-        name="filter", title="Filter", source="filters", kind="text", width=108, rank=1,
+        name="filter", title="Filter", source="filters", kind="text", width=120, rank=1,
         meaning="Filter or other optical elements", example="F770W",
     ),
     Column(
@@ -53,16 +53,16 @@ COLUMNS: tuple[Column, ...] = (
         example="2b, 3",
     ),
     Column(
-        name="size", title="Size", source="size", kind="size", width=84, rank=0,
+        name="size", title="Size", source="size", kind="size", width=80, rank=0,
         meaning="Size of the file; kB, MB and GB are powers of 1000", example="> 10 MB",
     ),
     Column(
-        name="access", title="Access", source="release", kind="access", width=128, rank=0,
+        name="access", title="Access", source="release", kind="access", width=124, rank=0,
         meaning="Public, exclusive until the day it becomes public, or planned: not yet taken",
         example="public, until 2027",
     ),
     Column(
-        name="state", title="State", source="", kind="state", width=112, rank=0,
+        name="state", title="State", source="", kind="state", width=104, rank=0,
         meaning="Whether the file is in the destination folder", example="here, failed",
     ),
     Column(

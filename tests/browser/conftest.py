@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.browser.lab import Lab, Notebook, running_lab
 
@@ -58,13 +58,13 @@ def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iter
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Path]:
-    """Keep a picture of a page as test output."""
+def screenshot() -> Callable[[Page | Locator, str], Path]:
+    """Keep a picture of a page, or of a part of it, as test output."""
 
-    def take(page: Page, name: str) -> Path:
+    def take(shown: Page | Locator, name: str) -> Path:
         OUTPUT.mkdir(exist_ok=True)
         path = OUTPUT / f"{name}.png"
-        page.screenshot(path=path)
+        shown.screenshot(path=path)
         return path
 
     return take

@@ -113,6 +113,15 @@ class Notebook:
         assert not failed, "\n".join(failed[0]["traceback"])
         return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{number}"]')
 
+    def clear(self) -> None:
+        """Take all cells away; what the kernel knows stays."""
+        self.page.evaluate(
+            """() => {
+                const { sharedModel } = window.jupyterapp.shell.currentWidget.content.model;
+                sharedModel.deleteCellRange(0, sharedModel.cells.length);
+            }"""
+        )
+
     def value(self, expression: str) -> Any:
         """Evaluate an expression in the kernel; it must be something JSON knows."""
         result = self.page.evaluate(
@@ -140,7 +149,9 @@ class Notebook:
             name.capitalize(),
         )
         self.page.wait_for_function(
-            "(light) => document.body.dataset.jpThemeLight === light", arg="true" if name == "light" else "false"
+            """(light) => document.body.dataset.jpThemeLight === light
+                && !document.getElementById("jupyterlab-splash")""",
+            arg="true" if name == "light" else "false",
         )
 
     def save(self) -> Path:

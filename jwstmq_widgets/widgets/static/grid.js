@@ -12,7 +12,8 @@
   const PATIENCE = 2500; // ms without an answer after which the grid says that it waits
   const TYPING = 200; // ms
   const SCROLL_BAR = 18; // px
-  const NAME_MIN_WIDTH = 280; // px; most names of exposures fit into the column's own width
+  const NAME_END = 30; // letters
+  const NAME_MIN_WIDTH = 160; // px; reached only in grids narrower than 500 px
 
   // -- elements -----------------------------------------------------------------------------------------------------
 
@@ -35,7 +36,9 @@
     let timer;
     return () => {
       clearTimeout(timer);
-      timer = setTimeout(act, delay);
+      timer = setTimeout(() => {
+        if (api) act();
+      }, delay);
     };
   }
 
@@ -47,8 +50,11 @@
   style.textContent = css;
 
   root.classList.add("jwstmq-grid");
-  // Lumino's shortcuts would cut cells and move the notebook's focus while the keyboard is in the grid.
-  root.dataset.lmSuppressShortcuts = "true";
+  // JupyterLab's shortcuts would cut and run the notebook's cells while the keyboard is in the grid. Lumino looks for
+  // this mark from the focused element upwards, and JupyterLab's selectors match that element itself: it must bear it.
+  root.addEventListener("focusin", (event) => {
+    event.target.dataset.lmSuppressShortcuts = "true";
+  });
   gridDiv.setAttribute("aria-label", "Products");
 
   const search = element("input", "jwstmq-grid-search");
@@ -247,7 +253,7 @@
 
   // Tell the kernel which rows are in sight: it keeps their ticks and states up to date.
   const look = later(() => {
-    if (!api || !count) return;
+    if (!count) return;
     const places = api.getRenderedNodes().map((node) => node.rowIndex);
     if (!places.length) return;
     const range = { first: Math.min(...places), last: Math.max(...places) };
@@ -355,14 +361,16 @@
   };
 
   const painters = {
-    // The end of a name tells the most (detector, suffix): what does not fit is left out before it.
+    // The end of a name tells the most (exposure, detector, suffix): what does not fit is left out before it.
     name(gui, data, field) {
-      const cut = Math.max(data[field].lastIndexOf("_"), data[field].length - 24, 0);
+      const name = data[field];
+      const cuts = [...name.matchAll(/_/g)].map((match) => match.index);
+      const cut = cuts.slice(-3).find((place) => name.length - place <= NAME_END) ?? Math.max(name.length - NAME_END, 0);
       gui.append(
-        element("span", "jwstmq-grid-head", data[field].slice(0, cut)),
-        element("span", "jwstmq-grid-tail", data[field].slice(cut))
+        element("span", "jwstmq-grid-head", name.slice(0, cut)),
+        element("span", "jwstmq-grid-tail", name.slice(cut))
       );
-      gui.title = data[field];
+      gui.title = name;
     },
     text(gui, data, field) {
       gui.textContent = data[field];

@@ -182,6 +182,7 @@ def _same_file(if_range: str, file: Mapping[str, str]) -> bool:
 
 def _date(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text)
+        when = parsedate_to_datetime(text)
     except ValueError:
         return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -105,6 +105,31 @@ def _():
         {"paramName": "proposal_id", "values": ["02733"]}]})
     return {"columns": table.colnames, "rows": len(table)}
 
+@step("jwst_mast_query")
+def _():
+    # Its constructor points a Mast object at these paths, and these are the questions that it asks.
+    from astroquery.mast import MastClass
+    mast = MastClass()
+    api = mast._portal_api_connection
+    base = api.MAST_REQUEST_URL.removesuffix("/api/v0/invoke")
+    api.MAST_REQUEST_URL = base + "/portal_jwst/Mashup/Mashup.asmx/invoke"
+    api.COLUMNS_CONFIG_URL = base + "/portal_jwst/Mashup/Mashup.asmx/columnsconfig"
+    api.MAST_DOWNLOAD_URL = base + "/jwst/api/v0.1/download/file"
+    found = mast.service_request("Mast.Caom.Filtered", {
+        "columns": "proposal_id,dataURL,obsid,obs_id,t_min,t_exptime,instrument_name",
+        "filters": [
+            {"paramName": "obs_collection", "values": ["JWST"]},
+            {"paramName": "instrument_name", "values": ["MIRI/IMAGE"]},
+            {"paramName": "t_min", "values": [{"min": 59700.0, "max": 59800.0}]},
+            {"paramName": "proposal_id", "values": ["02733"]},
+        ],
+    })
+    files = mast.service_request("Mast.Caom.Products", {
+        "obsid": ",".join(found["obsid"][:2]), "columns": ["type", "productType"], "format": "json"})
+    name = "jw02733-o002_t001_miri_f1130w_i2d.jpg"
+    mast._download_file(api.MAST_DOWNLOAD_URL + "?uri=mast:JWST/product/" + name, name, verbose=False)
+    return {"columns": found.colnames, "rows": len(found), "files": len(files), "bytes": os.path.getsize(name)}
+
 @step("products")
 def _():
     global products
@@ -227,6 +252,14 @@ def test_pages_are_put_together(answers: dict[str, Any]) -> None:
 
 def test_chosen_columns_and_a_padded_program_number_do(answers: dict[str, Any]) -> None:
     assert given(answers, "chosen columns") == {"columns": ["obs_id", "t_min"], "rows": 10}
+
+
+def test_the_way_of_jwst_mast_query_works(answers: dict[str, Any]) -> None:
+    found = given(answers, "jwst_mast_query")
+    assert found["columns"][:3] == ["proposal_id", "dataURL", "obsid"]
+    assert found["rows"] > 0
+    assert found["files"] > 0
+    assert found["bytes"] > 0
 
 
 def test_an_observation_lists_more_than_three_thousand_products(answers: dict[str, Any]) -> None:

@@ -54,6 +54,7 @@ class Exploration(State):
         Folders below it: ``"program"``, ``"mast"`` or ``"flat"``.
     """
 
+    address = value("", "Word or address of the archive that was asked for last, open or not.")
     archive = value(None, "The archive; None until it is open.")
     account = value(None, "Who is logged in; None until the archive is open.")
     query = value(Query(), "What was asked; its answer is in observations and products.")
@@ -136,6 +137,7 @@ class Exploration(State):
             An archive, or a word or address for `open_archive`.
         """
         self._opened.clear()
+        self._put(address=archive if isinstance(archive, str) else archive.url)
         self._clear_problem("open")
 
         def work(run: Run) -> None:

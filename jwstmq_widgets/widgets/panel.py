@@ -36,7 +36,8 @@ class Panel(anywidget.AnyWidget):
 
     A panel holds no data. What it shows travels as custom messages, so that a saved notebook holds nothing of it:
     ``{"view": …}`` to the browser after a change, ``{"do": verb, …}`` from the browser for an act of the user.
-    The browser says ``{"do": "ready"}`` when it has drawn itself, and gets the present view.
+    The browser says ``{"do": "ready"}`` when it has drawn itself, and gets the present view. ``{"trouble": sentence}``
+    tells what nobody foresaw.
 
     Parameters
     ----------
@@ -50,8 +51,9 @@ class Panel(anywidget.AnyWidget):
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         self.exploration = exploration
         super().__init__(**traits)
+        self._shown: dict[str, Any] | None = None
         self._redraw = Redraw(self._draw)
-        self._acts: Mapping[str, Callable[..., None]] = {"ready": self._redraw, **self.acts()}
+        self._acts: Mapping[str, Callable[..., None]] = {"ready": self._ready, **self.acts()}
         self.on_msg(self._received)
         exploration.observe(self._changed, names=list(self.watches))
 
@@ -72,8 +74,20 @@ class Panel(anywidget.AnyWidget):
     def _changed(self, _change: Any) -> None:
         self._redraw()
 
+    def _ready(self) -> None:
+        self._shown = None  # a new place in the browser knows nothing yet
+        self._redraw()
+
     def _draw(self) -> None:
-        self.send({"view": self.view()})
+        try:
+            view = self.view()
+        except Exception as error:
+            # the log alone would leave the user with a panel that no longer follows
+            self._say(error)
+            raise
+        if view != self._shown:
+            self._shown = view
+            self.send({"view": view})
 
     def _received(self, _widget: Any, content: Any, _buffers: Any) -> None:
         message = dict(content) if isinstance(content, dict) else {}
@@ -82,5 +96,12 @@ class Panel(anywidget.AnyWidget):
             return
         try:
             act(**message)
-        except TypeError:  # a message of another shape than ours, as from a page of an older version
-            _logger.exception("a message could not be understood")
+            self._ready()  # the browser has drawn the user's wish already: tell it also where nothing has changed
+        except Exception as error:  # Jupyter shows an error in a callback nowhere
+            _logger.exception("an act of the user failed in %s", type(self).__name__)
+            self._say(error)
+
+    def _say(self, error: Exception) -> None:
+        name = type(error).__name__
+        self._shown = None
+        self.send({"trouble": f"This panel failed ({name}: {error}). The log has more; run the cell again."})

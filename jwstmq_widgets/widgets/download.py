@@ -1,0 +1,192 @@
+"""One line for downloads: what would be done, then how far it is, then what was done."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jwstmq_widgets.downloads import DownloadProgress, Manifest, Plan
+from jwstmq_widgets.tables import format_size
+from jwstmq_widgets.widgets.panel import Panel, static
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.exploration import Exploration
+
+__all__ = ["DownloadPanel", "format_time"]
+
+_LAYOUTS = (
+    ("program", "by program", "02733/obsnum02/…, as jwst_mast_query"),
+    ("mast", "as MAST", "mastDownload/JWST/…, as astroquery"),
+    ("flat", "no folders", "all files in one folder"),
+)
+_MOST_LISTED = 100
+
+
+def format_time(seconds: float) -> str:
+    """Write a time to wait for people.
+
+    Parameters
+    ----------
+    seconds
+        The time (s).
+
+    Returns
+    -------
+    str
+        Such as ``"31 s"``, ``"4 min"``, ``"2 h 5 min"``.
+    """
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+class DownloadPanel(Panel):
+    """What a download of the ticked files would do; while it runs, how far it is; then what it did.
+
+    Parameters
+    ----------
+    exploration
+        Whose ``plan`` is shown, and whose ``ticked`` files are downloaded.
+    """
+
+    _esm = static("dom.js", "download.js")
+    _css = static("panel.css", "download.css")
+    watches = ("ticked", "plan", "destination", "layout", "jobs", "problems", "manifest", "products")
+
+    def __init__(self, exploration: "Exploration", **traits: Any) -> None:
+        self._dismissed: Manifest | None = None
+        super().__init__(exploration, **traits)
+
+    def view(self) -> dict[str, Any]:
+        """Give what the browser shall show, as JSON values."""
+        state = self.exploration
+        job, plan, ticked = state.jobs.get("download"), state.plan, len(state.ticked)
+        running = job is not None and job.state == "running"
+        problems = {
+            name: state.problems[name].text for name in ("destination", "look", "download") if name in state.problems
+        }
+        return {
+            "summary": _summary(plan, ticked, total=len(state.products)),
+            "fetch": plan.fetch if plan is not None else 0,
+            "reason": self._reason(plan, ticked, destination="destination" in problems),
+            "destination": state.destination,
+            "layout": state.layout,
+            "layouts": _LAYOUTS,
+            "wrong": problems.get("destination", ""),
+            "problem": problems.get("download") or problems.get("look", ""),
+            "running": self._progress(job.detail, job.fraction) if running else None,
+            "result": None if running else self._result(),
+        }
+
+    def acts(self) -> Mapping[str, Callable[..., None]]:
+        """Give what the browser may ask for."""
+        return {
+            "destination": self._set_destination,
+            "layout": self._set_layout,
+            "download": self._download,
+            "cancel": self._cancel,
+            "retry": self.exploration.retry,
+            "dismiss": self._dismiss,
+        }
+
+    def _set_destination(self, destination: str) -> None:
+        self.exploration.set_destination(destination)
+
+    def _set_layout(self, layout: str) -> None:
+        self.exploration.set_layout(layout)
+
+    def _download(self) -> None:
+        # a destination that was refused stands in the field still: files must not go to the one before
+        if "destination" not in self.exploration.problems:
+            self.exploration.download()
+
+    def _cancel(self) -> None:
+        self.exploration.cancel("download")
+
+    def _dismiss(self) -> None:
+        self._dismissed = self.exploration.manifest
+
+    def _reason(self, plan: Plan | None, ticked: int, *, destination: bool) -> str:
+        """Say why nothing can be downloaded; "" when it can."""
+        if not ticked:
+            return "Tick files in the grid or the gallery first."
+        if destination:
+            return "Choose a destination that can be used first."
+        if plan is None:
+            return "Looking at the disk …"
+        if not plan.fetch:
+            if plan.here == len(plan):
+                return "All of them are here already."
+            if plan.exclusive:
+                return "The rest is exclusive; log in with a token that has access."
+            return "The rest is not observed yet."
+        if not plan.fits:
+            need, free = format_size(plan.bytes_to_fetch), format_size(plan.free)
+            return f"They need {need}, and {free} are free in {plan.folder}; choose another destination or fewer files."
+        return ""
+
+    def _name(self, uri: str) -> str:
+        return uri.rpartition("/")[2]
+
+    def _progress(self, now: DownloadProgress | None, fraction: float | None) -> dict[str, Any]:
+        if now is None:
+            return {"fraction": fraction, "text": "preparing …", "files": "", "list": [], "failed": []}
+        left = f" · {format_time(now.seconds_left)} left" if now.seconds_left is not None else ""
+        speed = f"{format_size(now.rate)}/s{left}"
+        failed = f" · {now.files_failed:,} failed" if now.files_failed else ""
+        return {
+            "fraction": now.fraction,
+            "text": f"{format_size(now.bytes_done)} of {format_size(now.bytes_total)} · {speed}",
+            "files": f"{now.files_done:,} of {now.files_total:,} files{failed}",
+            "list": [
+                {
+                    "name": file.name,
+                    "fraction": file.bytes_done / file.size if file.size > 0 else None,
+                    "text": f"{format_size(file.bytes_done)} of {format_size(file.size)}"
+                    if file.size > 0
+                    else format_size(file.bytes_done),
+                }
+                for file in now.running
+            ],
+            "failed": [{"name": self._name(uri), "why": message} for uri, message in now.failed[:_MOST_LISTED]],
+        }
+
+    def _result(self) -> dict[str, Any] | None:
+        manifest = self.exploration.manifest
+        if manifest is None or manifest is self._dismissed:
+            return None
+        uris, status, messages, sizes = (manifest[name].tolist() for name in ("dataURI", "Status", "Message", "size"))
+        count = {name: status.count(name) for name in ("COMPLETE", "SKIPPED", "ERROR", "CANCELLED")}
+        moved = sum(size for size, how in zip(sizes, status, strict=True) if how == "COMPLETE" and size > 0)
+        done = count["COMPLETE"]
+        parts = [f"{done:,} file{'' if done == 1 else 's'} downloaded" + (f", {format_size(moved)}" if done else "")]
+        words = {"SKIPPED": "skipped", "ERROR": "failed", "CANCELLED": "cancelled"}
+        parts += [f"{count[name]:,} {word}" for name, word in words.items() if count[name]]
+        failed = [
+            {"name": self._name(uri), "why": message}
+            for uri, how, message in zip(uris, status, messages, strict=True)
+            if how == "ERROR"
+        ]
+        again = count["ERROR"] + count["CANCELLED"]
+        return {
+            "text": " · ".join(parts),
+            "good": not again,
+            "folder": _folder(manifest),
+            "again": again,
+            "failed": failed[:_MOST_LISTED],
+        }
+
+
+def _summary(plan: Plan | None, ticked: int, *, total: int) -> str:
+    if not ticked:
+        return "Nothing is ticked" if total else ""
+    if plan is None:
+        return f"{ticked:,} file{'' if ticked == 1 else 's'}"
+    return plan.summary()
+
+
+def _folder(manifest: Manifest) -> str:
+    """Give the folder that holds all files, or the destination where they are in several."""
+    folders = {Path(path).parent for path in manifest["Local Path"].tolist()}
+    return str(folders.pop() if len(folders) == 1 else manifest.meta["folder"])

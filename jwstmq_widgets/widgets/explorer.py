@@ -1,0 +1,177 @@
+"""Everything in one box: the question on top, choosing at the left, files at the right, downloads below."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from jwstmq_widgets.exploration import Exploration
+from jwstmq_widgets.query import Query
+from jwstmq_widgets.widgets.download import DownloadPanel
+from jwstmq_widgets.widgets.filetypes import FiletypePanel
+from jwstmq_widgets.widgets.gallery import Gallery
+from jwstmq_widgets.widgets.grid import ProductGrid
+from jwstmq_widgets.widgets.login import LoginPanel
+from jwstmq_widgets.widgets.panel import Panel, static
+from jwstmq_widgets.widgets.search import SearchPanel
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from jwstmq_widgets.archives import Archive
+    from jwstmq_widgets.downloads import Manifest
+
+__all__ = ["Explorer"]
+
+
+class _Header(Panel):
+    """What was asked, of whom and when."""
+
+    _esm = static("dom.js", "header.js")
+    _css = static("panel.css", "explorer.css")
+    watches = ("archive", "address", "query", "observations", "as_of", "jobs", "problems")
+
+    def view(self) -> dict[str, Any]:
+        """Give what the browser shall show, as JSON values."""
+        state = self.exploration
+        closed, search = state.problems.get("open"), state.jobs.get("search")
+        count = len(state.observations)
+        return {
+            "archive": state.archive.name if state.archive is not None else state.address,
+            "query": "" if state.query.empty else str(state.query),
+            "count": f"{count:,} observation{'' if count == 1 else 's'}" if state.as_of is not None else "",
+            "as_of": state.as_of.isoformat() if state.as_of is not None else "",
+            "searching": search is not None and search.state == "running",
+            "problem": closed.text if closed is not None else "",
+        }
+
+    def acts(self) -> Mapping[str, Callable[..., None]]:
+        """Give what the browser may ask for."""
+        return {"refresh": self.exploration.refresh, "open": self._open}
+
+    def _open(self) -> None:
+        self.exploration.use_archive(self.exploration.address)
+
+
+class _Tabs(Panel):
+    """The tabs above files and pictures; which one is in front is known to the browser alone."""
+
+    _esm = static("dom.js", "tabs.js")
+    watches = ("shown",)
+
+    def view(self) -> dict[str, Any]:
+        """Give what the browser shall show, as JSON values."""
+        count = len(self.exploration.shown)
+        return {"tabs": [["products", "Products", f"{count:,}" if count else ""], ["gallery", "Gallery", ""]]}
+
+
+class Explorer(ipywidgets.VBox):
+    """Search, choose, look and download, in one box.
+
+    Parameters
+    ----------
+    query
+        Asked at once when given.
+    archive
+        An archive, or a word or address for `open_archive`.
+    destination
+        Folder for downloads.
+    layout
+        Folders below it: ``"program"``, ``"mast"`` or ``"flat"``.
+    exploration
+        An exploration to show; then ``archive``, ``destination`` and ``layout`` are its own.
+
+    Examples
+    --------
+    >>> explorer = jw.Explorer(jw.Query(program=2733), archive="local")
+    """
+
+    def __init__(
+        self,
+        query: Query | None = None,
+        archive: "str | Archive" = "mast",
+        *,
+        destination: str | Path = "data",
+        layout: str = "program",
+        exploration: Exploration | None = None,
+    ) -> None:
+        self._own = exploration is None
+        state = Exploration(archive, destination=destination, layout=layout) if exploration is None else exploration
+        self.exploration = state
+        header, login = _Header(state), LoginPanel(state)
+        side = _box("jwstmq-side", SearchPanel(state, query=query), FiletypePanel(state))
+        grid, gallery = ProductGrid(state), Gallery(state)
+        grid.add_class("jwstmq-tab-products")
+        gallery.add_class("jwstmq-tab-gallery")
+        main = _box("jwstmq-main", _Tabs(state), grid, gallery)
+        frame = _box(
+            "jwstmq-frame",
+            _box("jwstmq-top", header, login),
+            _box("jwstmq-body", side, main),
+            DownloadPanel(state),
+        )
+        super().__init__([frame])
+        self.add_class("jwstmq-explorer")
+        if query is not None and not query.empty:
+            state.search(query)
+
+    @property
+    def query(self) -> Query:
+        """What was asked; its answer is in observations and products."""
+        query: Query = self.exploration.query
+        return query
+
+    @property
+    def observations(self) -> "Table":
+        """The observations found (astropy Table, a row an observation)."""
+        return self.exploration.observations
+
+    @property
+    def products(self) -> "Table":
+        """All products of these observations (astropy Table, a row a file)."""
+        return self.exploration.products
+
+    @property
+    def selected(self) -> "Table":
+        """The ticked products (astropy Table, a row a file)."""
+        return self.exploration.selected
+
+    @property
+    def manifest(self) -> "Manifest | None":
+        """What the last download did; None before the first has ended."""
+        return self.exploration.manifest
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing runs: no search, no download.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; None for ever.
+
+        Returns
+        -------
+        bool
+            True if nothing runs any more.
+        """
+        return self.exploration.wait(timeout)
+
+    def close(self) -> None:
+        """Stop what runs, if the exploration was made here, and free all panels."""
+        if self._own:
+            self.exploration.close()
+        _close(self.children)
+        super().close()
+
+
+def _box(name: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
+    box = ipywidgets.Box(children)
+    box.add_class(name)
+    return box
+
+
+def _close(widgets: tuple[ipywidgets.Widget, ...]) -> None:
+    for widget in widgets:
+        _close(getattr(widget, "children", ()))
+        widget.close()

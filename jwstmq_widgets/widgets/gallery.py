@@ -1,0 +1,186 @@
+"""A gallery of thumbnails: one card a picture, drawn and fetched only while in sight."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.table import Table
+
+from jwstmq_widgets.exploration import FileState
+from jwstmq_widgets.previews import preview_index
+from jwstmq_widgets.tables import format_size
+from jwstmq_widgets.widgets.panel import Panel, static
+from jwstmq_widgets.widgets.rows import STATES
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.exploration import Exploration
+
+__all__ = ["Gallery", "gallery_cards"]
+
+_STAGES = {"3": 0, "2c": 1, "2b": 2, "2a": 3, "1b": 4}
+_PICTURES = (".jpg", ".png", ".gif")
+_MOST_PLACES = 16
+_MOST_IN_SIGHT = 300
+
+
+def gallery_cards(shown: Table, products: Table) -> list[int]:
+    """Choose which products get a card.
+
+    Parameters
+    ----------
+    shown
+        The products to choose from.
+    products
+        All products, previews among them.
+
+    Returns
+    -------
+    list of int
+        Rows of ``shown``, one for each picture: the file itself rather than its preview, and that rather than its
+        thumbnail. The most processed come first, then by name.
+    """
+    index = preview_index(products)
+    names = np.asarray(shown["productFilename"]).tolist()
+    best: dict[str, tuple[int, int]] = {}
+    for row, (uri, name) in enumerate(zip(np.asarray(shown["dataURI"]).tolist(), names, strict=True)):
+        if uri not in index:
+            continue
+        picture = name.rpartition(".")[0].removesuffix("_thumb")
+        rank = name.endswith(_PICTURES) + ("_thumb." in name)
+        if picture not in best or rank < best[picture][0]:
+            best[picture] = (rank, row)
+    stages = np.asarray(shown["stage"]).tolist()
+    return sorted((row for _, row in best.values()), key=lambda row: (_STAGES.get(stages[row], 5), names[row]))
+
+
+class Gallery(Panel):
+    """Thumbnails of the shown products; ticks are the exploration's, so that the grid has the same.
+
+    Parameters
+    ----------
+    exploration
+        Whose ``shown``, ``ticked`` and ``states`` are drawn.
+    height
+        Height of the cards' window, in px.
+    """
+
+    _esm = static("dom.js", "gallery.js")
+    _css = static("panel.css", "gallery.css")
+    watches = ("shown", "ticked", "states", "jobs")
+
+    def __init__(self, exploration: "Exploration", *, height: int = 420, **traits: Any) -> None:
+        self._height = int(height)
+        self._lock = threading.Lock()
+        self._table: Table | None = None
+        self._number = 0
+        self._cards: list[int] = []
+        self._in_sight: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._wanted: OrderedDict[str, list[str]] = OrderedDict()
+        super().__init__(exploration, **traits)
+
+    def view(self) -> dict[str, Any]:
+        """Give what the browser shall show: how many cards, and those that are in sight somewhere."""
+        shown, cards = self._arranged()
+        with self._lock:
+            places = {place for first, last in self._in_sight.values() for place in range(first, last + 1)}
+        names = ("dataURI", "productFilename", "size", "target_name")
+        columns = {name: shown[name] for name in names if name in shown.colnames}
+        ticked, states = self.exploration.ticked, self.exploration.states
+        drawn = []
+        for place in sorted(place for place in places if place < len(cards)):
+            row = {name: column[cards[place]] for name, column in columns.items()}
+            uri = str(row["dataURI"])
+            drawn.append(
+                {
+                    "place": place,
+                    "uri": uri,
+                    "name": str(row["productFilename"]),
+                    "about": _about(str(row.get("target_name", "")), int(row["size"])),
+                    "ticked": uri in ticked,
+                    **_state(states.get(uri)),
+                }
+            )
+        return {
+            "table": self._number,
+            "height": self._height,
+            "count": len(cards),
+            "cards": drawn,
+            "note": self._note(len(cards)),
+            "empty": self._empty_text(len(cards)),
+        }
+
+    def acts(self) -> Mapping[str, Callable[..., None]]:
+        """Give what the browser may ask for."""
+        return {"look": self._look, "tick": self._tick, "gone": self._gone}
+
+    def _arranged(self) -> tuple[Table, list[int]]:
+        shown = self.exploration.shown
+        with self._lock:
+            if shown is not self._table:
+                self._table, self._number = shown, self._number + 1
+                self._cards = gallery_cards(shown, self.exploration.products)
+                self._wanted.clear()
+            return shown, self._cards
+
+    def _look(self, page: str, first: int, last: int, pictures: Iterable[str] = ()) -> None:
+        """Note which cards are in sight at one place in the browser, and fetch the pictures that it has not."""
+        wanted = [str(uri) for uri in pictures][:_MOST_IN_SIGHT]
+        first = max(int(first), 0)
+        with self._lock:
+            self._in_sight[page] = (first, min(int(last), first + _MOST_IN_SIGHT))
+            self._in_sight.move_to_end(page)
+            self._wanted[page] = wanted
+            while len(self._in_sight) > _MOST_PLACES:
+                self._wanted.pop(self._in_sight.popitem(last=False)[0], None)
+            again = [uri for uris in self._wanted.values() for uri in uris]
+        # what was scrolled past is not fetched; the last one asked for comes first
+        self.exploration.forget_thumbnails()
+        for uri in reversed(dict.fromkeys([*wanted, *again])):
+            self.exploration.thumbnail(uri, self._show_picture)
+
+    def _show_picture(self, uri: str, picture: bytes | None, why: str) -> None:
+        with self._lock:
+            for uris in self._wanted.values():
+                if uri in uris:
+                    uris.remove(uri)
+        self.send({"picture": {"uri": uri, "why": why}}, buffers=[picture] if picture else [])
+
+    def _tick(self, uri: str, on: bool) -> None:
+        (self.exploration.tick if on else self.exploration.untick)([uri])
+
+    def _gone(self, page: str) -> None:
+        with self._lock:
+            self._in_sight.pop(page, None)
+            self._wanted.pop(page, None)
+
+    def _note(self, cards: int) -> str:
+        files = len(self.exploration.shown)
+        if not files or not cards:
+            return ""
+        pictures = f"{cards:,} picture{'' if cards == 1 else 's'}"
+        return f"{pictures} for {files:,} file{'' if files == 1 else 's'}"
+
+    def _empty_text(self, cards: int) -> str:
+        if cards:
+            return ""
+        search = self.exploration.jobs.get("search")
+        if search is not None and search.state == "running":
+            return "Searching …"
+        if len(self.exploration.shown):
+            return "None of the files of the chosen types has a preview. Choose other types, such as cal or i2d."
+        if len(self.exploration.products):
+            return "None of the chosen file types is here. Choose others, or all."
+        return "Search for a program to see its pictures."
+
+
+def _about(target: str, size: int) -> str:
+    return " · ".join(part for part in (target, format_size(size) if size >= 0 else "") if part)
+
+
+def _state(state: FileState | None) -> dict[str, str]:
+    if state is None:
+        return {"state": "", "words": "", "note": ""}
+    words = f"{state.fraction:.0%}" if state.kind == "running" else STATES.get(state.kind, state.kind)
+    return {"state": state.kind, "words": words, "note": state.message}

@@ -1,0 +1,110 @@
+// One line for downloads, with a second one while something runs or has just ended.
+function render({ model, el }) {
+  el.classList.add("jwstmq-download");
+  const send = (verb, more = {}) => model.send({ do: verb, ...more });
+  const summary = h("span", { class: "jwstmq-download-summary", role: "status" });
+  const reason = h("span", { class: "jwstmq-muted", id: newId() });
+  const destination = h("input", { type: "text", id: newId(), spellcheck: false, autocomplete: "off",
+    onchange: () => send("destination", { destination: destination.value }),
+    onkeydown: (event) => { if (event.key === "Enter") destination.blur(); } });
+  const layout = h("select", { "aria-label": "Folders below it", onchange: () => send("layout", { layout: layout.value }) });
+  const button = h("button", { type: "button", class: "jwstmq-primary jwstmq-number", "aria-describedby": reason.id,
+    onclick: () => send("download") });
+  const wrong = problemLine();
+  wrong.id = newId();
+  destination.setAttribute("aria-describedby", wrong.id);
+  const line = h("div", { class: "jwstmq-download-line" },
+    h("div", { class: "jwstmq-download-said" }, summary, reason),
+    h("div", { class: "jwstmq-download-place" }, h("label", { htmlFor: destination.id }, "to"), destination, layout, button));
+
+  const bar = progressBar("Download");
+  const text = h("span", { class: "jwstmq-download-text" });
+  const cancel = h("button", { type: "button", onclick: () => send("cancel") }, "Cancel");
+  const files = h("summary", {});
+  const list = h("div", { class: "jwstmq-download-list" });
+  const running = h("div", { class: "jwstmq-download-running", hidden: true },
+    h("div", { class: "jwstmq-download-bar" }, bar, text, cancel), h("details", {}, files, list));
+  const rows = new Map(); // name of a running file to its elements
+
+  const sign = h("span", { "aria-hidden": "true" });
+  const result = h("span", { role: "status" });
+  const folder = h("span", { class: "jwstmq-download-folder" });
+  const again = h("button", { type: "button", onclick: () => send("retry") });
+  const dismiss = h("button", { type: "button", class: "jwstmq-plain", title: "Hide this line", "aria-label": "Hide this line",
+    onclick: () => send("dismiss") }, "×");
+  const why = h("div", { class: "jwstmq-download-list" });
+  const whySummary = h("summary", {});
+  const whyDetails = h("details", {}, whySummary, why);
+  const ended = h("div", { class: "jwstmq-download-ended", hidden: true },
+    h("div", { class: "jwstmq-download-line" }, h("div", { class: "jwstmq-download-said" }, sign, result, folder),
+      h("div", { class: "jwstmq-download-place" }, again, dismiss)),
+    whyDetails);
+  const problem = problemLine();
+  let shown = null;
+
+  function failure({ name, why: sentence }) {
+    return h("div", { class: "jwstmq-download-failed" }, fileName(name), h("span", {}, `✕ ${sentence}`));
+  }
+  function drawRunning(view) {
+    bar.set(view.fraction);
+    text.textContent = view.text;
+    files.textContent = view.files || "files";
+    const names = new Set(view.list.map((file) => file.name));
+    for (const [name, row] of rows) {
+      if (names.has(name)) continue;
+      row.line.remove();
+      rows.delete(name);
+    }
+    for (const file of view.list) {
+      if (!rows.has(file.name)) {
+        const small = progressBar(file.name);
+        const size = h("span", { class: "jwstmq-number jwstmq-muted" });
+        rows.set(file.name, { small, size, line: h("div", { class: "jwstmq-download-file" }, fileName(file.name), small, size) });
+        list.prepend(rows.get(file.name).line);
+      }
+      const row = rows.get(file.name);
+      row.small.set(file.fraction);
+      row.size.textContent = file.text;
+    }
+    const known = list.querySelectorAll(".jwstmq-download-failed").length;
+    list.append(...view.failed.slice(known).map(failure));
+  }
+
+  el.append(problem, running, ended, line, wrong);
+  return listen(model, el, (view) => {
+    if (!layout.children.length) layout.append(...view.layouts.map(([value, label, title]) => h("option", { value, title }, label)));
+    summary.textContent = view.summary;
+    reason.textContent = view.running ? "" : view.reason;
+    if (view.destination !== shown) {
+      shown = view.destination;
+      destination.value = shown;
+    }
+    layout.value = view.layout;
+    button.textContent = view.fetch ? `Download ${view.fetch.toLocaleString("en")}` : "Download";
+    button.disabled = Boolean(view.reason) || Boolean(view.running);
+    destination.disabled = layout.disabled = Boolean(view.running);
+    destination.setAttribute("aria-invalid", String(Boolean(view.wrong)));
+    say(wrong, view.wrong);
+    say(problem, view.problem);
+    if (view.running && running.hidden) {
+      list.replaceChildren();
+      rows.clear();
+    }
+    running.hidden = !view.running;
+    line.hidden = Boolean(view.running);
+    if (view.running) drawRunning(view.running);
+    ended.hidden = !view.result;
+    if (!view.result) return;
+    sign.textContent = view.result.good ? "✓" : "✕";
+    ended.dataset.good = String(view.result.good);
+    result.textContent = view.result.text;
+    folder.replaceChildren("in ", h("span", { class: "jwstmq-download-path", title: view.result.folder }, view.result.folder));
+    again.textContent = `Try ${view.result.again.toLocaleString("en")} again`;
+    again.hidden = !view.result.again;
+    whySummary.textContent = "What failed";
+    whyDetails.hidden = !view.result.failed.length;
+    why.replaceChildren(...view.result.failed.map(failure));
+  });
+}
+
+export default { render };

@@ -1,0 +1,70 @@
+// Who is logged in: one word that unfolds to a place for a token.
+function render({ model, el }) {
+  el.classList.add("jwstmq-login");
+  const bodyId = newId();
+  const who = h("span", { class: "jwstmq-login-who" });
+  const head = h("button", { type: "button", class: "jwstmq-plain", "aria-expanded": "false", "aria-controls": bodyId,
+    onclick: () => unfold(body.hidden) }, who, h("span", { "aria-hidden": "true" }, "▾"));
+  const token = h("input", { type: "password", id: newId(), autocomplete: "off", spellcheck: false,
+    placeholder: "empty: MAST_API_TOKEN or keyring" });
+  const enter = h("button", { type: "submit", class: "jwstmq-primary" }, "Log in");
+  const problem = problemLine();
+  const form = h("form", {},
+    h("label", { htmlFor: token.id }, "Token"),
+    h("div", { class: "jwstmq-login-row" }, token, enter),
+    h("div", { class: "jwstmq-muted" }, "Public data need none. MAST gives tokens at ",
+      h("span", { class: "jwstmq-login-where" }, "auth.mast.stsci.edu"),
+      "; yours is kept in this kernel's memory only."));
+  const rights = h("div", { class: "jwstmq-muted" });
+  const leave = h("button", { type: "button", onclick: () => model.send({ do: "logout" }) }, "Log out");
+  const inside = h("div", { class: "jwstmq-login-inside" }, rights, leave);
+  const body = h("div", { class: "jwstmq-login-body", id: bodyId, hidden: true }, form, inside, problem);
+  let busy = false;
+
+  function unfold(open) {
+    body.hidden = !open;
+    head.setAttribute("aria-expanded", String(open));
+    if (open) (form.hidden ? leave : token).focus();
+  }
+  submitOnEnter(form);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (busy) {
+      model.send({ do: "cancel" });
+      return;
+    }
+    const typed = token.value;
+    token.value = "";
+    model.send({ do: "login", token: typed });
+  });
+  el.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || body.hidden) return;
+    event.stopPropagation();
+    unfold(false);
+    head.focus();
+  });
+
+  let before = null;
+  el.append(head, body);
+  return listen(model, el, (view) => {
+    busy = view.running;
+    who.textContent = view.running ? "logging in …" : view.anonymous ? "anonymous" : view.name;
+    head.title = view.anonymous ? "Log in for exclusive data" : `Logged in to ${view.archive}`;
+    form.hidden = !view.anonymous;
+    inside.hidden = view.anonymous;
+    rights.textContent = view.exclusive
+      ? "This token may download exclusive files of its own programs."
+      : "This token gives no access to exclusive files.";
+    enter.textContent = view.running ? "Cancel" : "Log in";
+    enter.classList.toggle("jwstmq-primary", !view.running);
+    say(problem, view.problem);
+    if (view.problem && view.problem !== before?.problem) unfold(true);
+    if (before && before.anonymous && !view.anonymous) {
+      unfold(false);
+      head.focus();
+    }
+    before = view;
+  });
+}
+
+export default { render };

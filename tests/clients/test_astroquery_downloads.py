@@ -195,7 +195,7 @@ def test_the_script_downloads_all_with_a_token(answers: dict[str, Any], scripted
 def test_the_script_writes_a_manifest(answers: dict[str, Any], scripted: Path) -> None:
     (manifest,) = scripted.glob("MAST_*/MANIFEST.HTML")
     text = manifest.read_text()
-    assert text.count("<td>OK</td>") == 3
+    assert text.count("<td>OK</td><td>vera</td>") == 3
     assert "EXCLUSIVE_ACCESS" in text
     assert TOKEN not in text
 

@@ -4,9 +4,9 @@ import json
 from functools import lru_cache
 
 from jwstmq_widgets.filenames import parse_name
-from jwstmq_widgets.localarchive.detectors import scene
 from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.keywords import times
+from jwstmq_widgets.localarchive.scenes import scene
 from jwstmq_widgets.localarchive.sources import generator, sources
 from jwstmq_widgets.localarchive.spectra import wavelength
 

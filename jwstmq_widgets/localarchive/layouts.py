@@ -5,8 +5,8 @@ from functools import lru_cache
 from math import ceil, prod
 
 from jwstmq_widgets.localarchive.cards import BLOCK, padding
-from jwstmq_widgets.localarchive.detectors import mode, scene
 from jwstmq_widgets.localarchive.facts import FileFacts
+from jwstmq_widgets.localarchive.scenes import mode, scene
 
 __all__ = ["PRIMARY_BLOCKS", "Extension", "Kind", "asdf_size", "extensions", "kind_of", "reduced_bytes", "total"]
 
@@ -56,7 +56,7 @@ class Kind:
     suffix: str
     """Suffix of the name."""
     mode: str
-    """How light reaches the detector: :func:`~jwstmq_widgets.localarchive.detectors.mode`."""
+    """How light reaches the detector: :func:`~jwstmq_widgets.localarchive.scenes.mode`."""
     stage3: bool
     """Made of several exposures."""
     instrument: str
@@ -351,7 +351,7 @@ _OIFITS = (
 """Interferometric tables: OIFITS 2 (Duvert, Young & Hummel 2017, A&A 597, A8)."""
 
 _MSA = (
-    _image("SHUTTER_IMAGE", "f4", (342, 365)),
+    _image("SHUTTER_IMAGE", "f4", (342, 342)),
     _table(
         "SHUTTER_INFO",
         96,

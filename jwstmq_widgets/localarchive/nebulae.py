@@ -36,11 +36,11 @@ _LOOKS: tuple[tuple[str, Look], ...] = (
     (r"ngc.?3132|southern ring|ngc.?6302|ngc.?6720|planetary neb|m57", Look("shell", 75, Field(9, 5))),
     (
         r"carina|ngc.?3324|cliff|orion|pillar|m16|eagle|ic.?348|ngc.?346|rho.?oph|horsehead|ngc.?7023|tarantula|30.?dor",
-        Look("cliffs", 110, Field(26, 1, 0.9)),
+        Look("cliffs", 170, Field(26, 1, 0.9)),
     ),
-    (r"stephan|hcg|vv.?114|ngc.?3256|ii.?zw|arp|merg|lirg", Look("group", 110, Field(6, 8))),
+    (r"stephan|ngc.?7319|hcg|vv.?114|ngc.?3256|ii.?zw|arp|merg|lirg", Look("group", 110, Field(6, 8))),
     (
-        r"ngc.?0*(628|1087|1300|1365|1385|1433|1512|1566|1672|2835|3351|3627|4254|4303|4321|4535|5068|7469|7496)|ic.?5332|m(33|51|74|83)\b|phangs|spiral",
+        r"ngc.?0*(628|1087|1300|1365|1385|1433|1512|1566|1672|2835|3351|3627|4254|4303|4321|4535|5068|6552|7469|7496)|ic.?5332|m(33|51|74|83)\b|phangs|spiral",
         Look("spiral", 120, Field(6, 3)),
     ),
     (r"smacs|abell|a2744|el.?gordo|macs|glass|cluster lens", Look("lens", 70, Field(2, 46, 1.1))),
@@ -62,6 +62,8 @@ _OTHERWISE = Look("field", 100, Field(12, 7))
 @lru_cache(maxsize=1024)
 def look(target: str, title: str) -> Look:
     """Choose how a target is drawn, by its name and then by the title of its program."""
+    if re.search(r"bkg|background", target.lower()):
+        return _OTHERWISE
     for words in (target, title):
         for pattern, found in _LOOKS:
             if re.search(pattern, words.replace("-", " ").lower()):

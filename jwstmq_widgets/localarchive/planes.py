@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from jwstmq_widgets.localarchive import sky
 from jwstmq_widgets.localarchive.cards import Card
-from jwstmq_widgets.localarchive.detectors import Scene, companions, draw, scene
+from jwstmq_widgets.localarchive.detectors import companions, draw
 from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.geometry import Footprint
 from jwstmq_widgets.localarchive.layouts import Extension, kind_of
+from jwstmq_widgets.localarchive.scenes import Scene, scene
 from jwstmq_widgets.localarchive.sources import generator, sources
 from jwstmq_widgets.localarchive.spectra import band, flux
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from jwstmq_widgets.localarchive.detectors import scene
 from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.keywords import times
 from jwstmq_widgets.localarchive.layouts import Extension
+from jwstmq_widgets.localarchive.scenes import scene
 from jwstmq_widgets.localarchive.sources import generator, sources
 from jwstmq_widgets.localarchive.spectra import band, flux
 

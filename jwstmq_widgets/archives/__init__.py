@@ -150,5 +150,8 @@ def _local_url() -> str:
         try:
             _local.start()
         except (OSError, RuntimeError) as error:
-            raise Unreachable(f"{error}; start it by hand with 'jwstmq serve' to see why", archive="local") from error
+            reason = (str(error).strip().splitlines() or ["it does not say why"])[-1]
+            raise Unreachable(
+                f"the local archive does not start ({reason}); run 'jwstmq serve' to see more", archive="local"
+            ) from error
         return str(_local.url)

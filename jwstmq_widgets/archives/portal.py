@@ -24,6 +24,7 @@ __all__ = [
     "Criteria",
     "Page",
     "criteria_for",
+    "distinct_files",
     "in_order_of_parents",
     "invoke_body",
     "joined",
@@ -285,6 +286,37 @@ def in_order_of_parents(columns: Columns, obsids: Sequence[str]) -> Columns:
         return columns
     order = np.argsort(np.array(places), kind="stable").tolist()
     return {name: [values[index] for index in order] for name, values in columns.items()}
+
+
+def distinct_files(columns: Columns) -> tuple[Columns, list[str]]:
+    """Keep one row a file, before anything is made of the rows: an archive repeats a shared file for every parent.
+
+    Parameters
+    ----------
+    columns
+        Products by column, one row for each file and parent.
+
+    Returns
+    -------
+    columns : dict
+        The first row of each file, by ``dataURI``.
+    parents : list of str
+        All parents of each file, in the order in which they stood, with commas.
+    """
+    uris, rows = columns.get("dataURI"), columns.get("parent_obsid")
+    if not uris or not rows:
+        return columns, []
+    parents: dict[Any, dict[str, None]] = {}
+    kept = []
+    for row, (uri, parent) in enumerate(zip(uris, rows, strict=True)):
+        known = parents.get(uri)
+        if known is None:
+            parents[uri] = known = {}
+            kept.append(row)
+        known["" if parent is None else str(parent)] = None
+    if len(kept) < len(uris):
+        columns = {name: [values[row] for row in kept] for name, values in columns.items()}
+    return columns, [",".join(known) for known in parents.values()]
 
 
 def _by_column(rows: list[Any], names: list[str]) -> Columns:

@@ -5,13 +5,24 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any
 
+from astropy.table import Column, Table
+
 from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.portal import Columns, Page, in_order_of_parents, invoke_body, joined, read_page
+from jwstmq_widgets.archives.portal import (
+    Columns,
+    Page,
+    distinct_files,
+    in_order_of_parents,
+    invoke_body,
+    joined,
+    read_page,
+)
+from jwstmq_widgets.tables import products_table
 
-__all__ = ["list_products"]
+__all__ = ["files_table", "list_products"]
 
 _LONGEST_POLL = 5.0
 
@@ -52,7 +63,7 @@ def list_products(
     Raises
     ------
     ArchiveError
-        If asking failed.
+        If asking failed, or the answer names no files.
     Cancelled
         Within a fraction of a second after ``cancel`` is set.
     """
@@ -91,7 +102,34 @@ def list_products(
         parts = gather(ask, obsids, manners=manners, cancel=cancel, done=tell, abort=connections.abort)
     finally:
         connections.close()
-    return in_order_of_parents(joined(parts), obsids)
+    columns = in_order_of_parents(joined(parts), obsids)
+    if columns and not {"dataURI", "productFilename"} <= columns.keys():
+        raise host.unreadable("its rows name no files")
+    return columns
+
+
+def files_table(columns: Columns, *, archive: str, observations: Table | None = None) -> Table:
+    """Make the table of products: `products_table`, of rows that are made distinct first.
+
+    An observation with guide stars repeats thousands of files for each parent, so most values are never converted.
+
+    Parameters
+    ----------
+    columns
+        Products by column, one row for each file and parent.
+    archive, observations
+        See `products_table`.
+
+    Returns
+    -------
+    astropy.table.Table
+        One row a file.
+    """
+    distinct, parents = distinct_files(columns)
+    table = products_table(distinct, archive=archive, observations=observations)
+    if parents:
+        table["parents"] = Column(parents, dtype=str, description=table["parents"].description)
+    return table
 
 
 def _with_parents(columns: Columns, batch: Sequence[str]) -> Columns:

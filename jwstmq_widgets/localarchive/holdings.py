@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jwstmq_widgets.filenames import parse_name
 from jwstmq_widgets.localarchive.conditions import (
     Column,
     Condition,
@@ -18,6 +17,7 @@ from jwstmq_widgets.localarchive.conditions import (
 )
 from jwstmq_widgets.localarchive.facts import FileFacts, Scale
 from jwstmq_widgets.localarchive.filefacts import file_facts
+from jwstmq_widgets.localarchive.missionfiles import mission_products
 from jwstmq_widgets.localarchive.names import name_key
 from jwstmq_widgets.localarchive.store import catalogue_path
 
@@ -293,8 +293,7 @@ class Holdings:
         datasets
             fileSetName of each, in any case; unknown ones are passed over.
         """
-        rows = self._ask(_MISSION_PRODUCTS, [json.dumps([str(dataset).lower() for dataset in datasets])])
-        return [_mission_product(*row) for row in rows]
+        return mission_products(self._connection(), datasets)
 
     def file(self, name: str) -> FileFacts | None:
         """Tell all about a file; None when there is none of that name (case matters)."""
@@ -357,51 +356,3 @@ class Holdings:
                 self._connections.append(connection)
                 self._local.connection = connection
         return connection
-
-
-_MISSION_PRODUCTS = """
-WITH asked(dataset, position) AS (SELECT value, key FROM json_each(?)),
-listed(dataset, position, obsid, file) AS (
-    SELECT observation.dataset, position, observation.obsid, holding.file FROM asked
-    JOIN observation ON observation.dataset = asked.dataset JOIN holding ON holding.obsid = observation.obsid
-    UNION ALL
-    SELECT asked.dataset, position, MIN(observation.obsid), visit_file.file FROM asked
-    JOIN observation ON observation.dataset = asked.dataset
-    JOIN visit_file ON visit_file.visit = observation.visit
-    GROUP BY asked.dataset, visit_file.file
-)
-SELECT l.dataset, f.name, o.instrument, o.filters, f.rights, k.suffix, k.product_type, k.stage3,
-    CASE WHEN f.listed THEN f.size END, f.guide
-FROM listed l JOIN observation o ON o.obsid = l.obsid JOIN file f ON f.file = l.file JOIN kind k ON k.kind = f.kind
-ORDER BY l.position, l.obsid, l.file
-"""
-
-
-def _mission_product(
-    dataset: str,
-    name: str,
-    instrument: str,
-    filters: str | None,
-    rights: str,
-    suffix: str,
-    product_type: str,
-    stage3: int,
-    size: int | None,
-    guide: str,
-) -> dict[str, Any]:
-    parts = parse_name(name)
-    return {
-        "product_key": f"{dataset}_{name}",
-        "access": rights,
-        "dataset": dataset,
-        "instrument_name": "FGS" if guide else instrument,
-        "filters": filters,
-        "filename": name,
-        "uri": f"{dataset}/{name}",
-        "authz_primary_identifier": dataset,
-        "authz_secondary_identifier": "CAL" if stage3 or suffix != "uncal" else "RAW",
-        "file_suffix": f"_{suffix}",
-        "category": parts.stage if parts else "",
-        "size": size,
-        "type": product_type.lower(),
-    }

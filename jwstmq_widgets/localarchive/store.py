@@ -22,8 +22,8 @@ _logger = logging.getLogger(__name__)
 # Modules that answer from the catalogue, and do not shape it.
 _READERS = {
     "__init__.py", "accounts.py", "bundle.py", "columnsconfig.py", "conditions.py", "control.py", "exchange.py",
-    "faults.py", "files.py", "holdings.py", "mast.py", "missionsearch.py", "requestlog.py", "resolver.py", "routes.py",
-    "server.py", "store.py",
+    "faults.py", "files.py", "holdings.py", "mast.py", "missionfiles.py", "missionsearch.py", "missionterms.py",
+    "requestlog.py", "resolver.py", "routes.py", "server.py", "store.py",
 }  # fmt: skip
 
 
@@ -59,12 +59,18 @@ def catalogue_path(folder: Path | None = None, *, scale: Scale = "reduced") -> P
         home.mkdir(parents=True, exist_ok=True)
         return _made(home, name, scale)
     except OSError as err:
-        spare = Path(tempfile.gettempdir()) / f"jwstmq_widgets-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+        spare = _spare()
         _logger.warning("cannot write the local archive's catalogue in %s (%s); using %s", home, err, spare)
-        if spare == home:
-            raise
-        spare.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _made(spare, name, scale)
+
+
+def _spare() -> Path:
+    """Give a temporary directory that is the user's own, and the same one each time where that is possible."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    spare = Path(tempfile.gettempdir()) / f"jwstmq_widgets-{user}"
+    spare.mkdir(mode=0o700, exist_ok=True)
+    # In a shared temporary directory the name may have been taken by somebody else.
+    return spare if spare.stat().st_uid == user else Path(tempfile.mkdtemp(prefix="jwstmq_widgets-"))
 
 
 def _made(home: Path, name: str, scale: Scale) -> Path:

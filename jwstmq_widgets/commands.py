@@ -248,7 +248,8 @@ def _products(archive: "Archive", query: Query, observations: "Table", cancel: t
         products = archive.products(
             observations,
             progress=lambda at: line.show(
-                f"listing products: {at.observations_done} of {at.observations_total} observations, {at.products:,} files"
+                f"listing products: {at.products:,} files, "
+                f"{at.observations_done:,} of {at.observations_total:,} observations"
             ),
             cancel=cancel,
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-__all__ = ["jpeg", "plot", "reduced_picture"]
+__all__ = ["comments", "jpeg", "plot", "reduced_picture"]
 
 _SIDE, _MOSAIC_SIDE, _THUMB = 360, 480, 128
 _BUDGET, _MOSAIC_BUDGET, _THUMB_BUDGET, _PLOT_BUDGET = 40 * 1024, 72 * 1024, 8 * 1024, 32 * 1024
@@ -34,7 +34,7 @@ def reduced_picture(name: str) -> int:
 
 
 def jpeg(facts: FileFacts) -> bytes:
-    """Draw the JPEG preview of an array, in as many bytes as the facts say or fewer.
+    """Draw the JPEG preview of an array, in as many bytes as the facts say or fewer: comments fill it up.
 
     Raises
     ------
@@ -59,25 +59,23 @@ def jpeg(facts: FileFacts) -> bytes:
         stream = BytesIO()
         smaller.save(stream, "JPEG", quality=quality, optimize=facts.size < 4096)
         if stream.tell() <= facts.size:
-            return _commented(stream.getvalue(), facts.size)
+            return stream.getvalue()
     raise ValueError(f"no JPEG preview is as small as {facts.size} bytes")
 
 
-def _commented(data: bytes, size: int) -> bytes:
-    """Fill a JPEG up to its size with comment segments before its end (ITU-T T.81, B.2.4.5)."""
-    missing = size - len(data)
-    if missing <= 0:
-        return data
-    if missing < 4:  # fill bytes may stand before any marker (B.1.1.2)
-        return data[:2] + b"\xff" * missing + data[2:]
-    parts = []
-    while missing:
+def comments(missing: int) -> list[int]:
+    """Share bytes that a JPEG lacks out to comment segments (ITU-T T.81, B.2.4.5): lengths of 4 to 65537 bytes.
+
+    Fewer than 4 bytes are no segment: they are one length that stands for fill bytes before a marker (B.1.1.2).
+    """
+    lengths = []
+    while missing > 0:
         length = min(missing, 65537)
         if 0 < missing - length < 4:
             length -= 4
-        parts.append(b"\xff\xfe" + struct.pack(">H", length - 2) + b" " * (length - 4))
+        lengths.append(length)
         missing -= length
-    return data[:2] + b"".join(parts) + data[2:]
+    return lengths
 
 
 def _picture(facts: FileFacts) -> "Image":

@@ -125,6 +125,7 @@ def _pieces(facts: FileFacts, start: int, stop: int) -> Iterator[bytes]:
 def _other(facts: FileFacts, extension: str) -> "list[Segment]":
     from jwstmq_widgets.localarchive.documents import catalogue_parts
     from jwstmq_widgets.localarchive.fits_files import asdf_parts, constant, filler
+    from jwstmq_widgets.localarchive.pictures import comments
 
     if extension == "asdf":
         return asdf_parts(facts, facts.size)
@@ -136,7 +137,16 @@ def _other(facts: FileFacts, extension: str) -> "list[Segment]":
             found.append(constant(rows))
             room -= len(rows)
         return [*found, constant(rows[:room]), filler(max(0, room - len(rows)), b"\n")]
-    return [constant(_small(facts, extension))]
+    data = _small(facts, extension)
+    if extension != "jpg" or len(data) == facts.size:
+        return [constant(data)]
+    found = [constant(data[:2])]
+    for length in comments(facts.size - len(data)):
+        if length < 4:
+            found.append(filler(length, b"\xff"))
+        else:
+            found += [constant(b"\xff\xfe" + (length - 2).to_bytes(2, "big")), filler(length - 4, b" ")]
+    return [*found, constant(data[2:])]
 
 
 @lru_cache(maxsize=64)

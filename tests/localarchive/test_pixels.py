@@ -285,7 +285,7 @@ def test_the_preview_of_a_spectrum_is_a_png() -> None:
         assert (picture.format, picture.size) == ("PNG", (720, 400))
 
 
-@pytest.mark.parametrize("size", [385, 590, 3063, 8521, 14066, 1_231_176])
+@pytest.mark.parametrize("size", [385, 590, 3063, 8521, 14066, 1_231_176, 26_592_488])
 def test_a_preview_of_a_recorded_size_is_still_a_picture(size: int) -> None:
     with Image.open(io.BytesIO(whole(replace(PREVIEWS[3], size=size, scale="real")))) as picture:
         picture.load()

@@ -515,3 +515,13 @@ def test_requests_name_this_package(loaded, faulty_archive):
     agents = {request.headers.get("User-Agent", "") for request in faulty_archive.requests}
     assert agents
     assert all(agent.startswith("jwstmq_widgets/") for agent in agents)
+
+
+def test_a_cancelled_list_of_products_leaves_no_request_under_way(loaded, faulty_archive):
+    archive, observations = loaded
+    before = set(threading.enumerate())
+    cancelled_while_asked(faulty_archive, PRODUCTS, lambda cancel: archive.products(observations, cancel=cancel))
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("archive-") and thread not in before]
+    for thread in left:
+        thread.join(5.0)
+    assert not any(thread.is_alive() for thread in left)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.lab import Lab, Notebook, running_lab
 
+expect.set_options(timeout=20_000)  # ms; a busy machine is no failure
 OUTPUT = Path(__file__).parents[1] / "output"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 

@@ -113,6 +113,19 @@ class Notebook:
         assert not failed, "\n".join(failed[0]["traceback"])
         return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{number}"]')
 
+    def start_cell(self, source: str) -> None:
+        """Run `source` in a new cell at the end, and do not wait for it."""
+        self.page.evaluate(
+            """(source) => {
+                const { content } = window.jupyterapp.shell.currentWidget;
+                const number = content.model.cells.length;
+                content.model.sharedModel.insertCell(number, { cell_type: "code", source });
+                content.activeCellIndex = number;
+                window.jupyterapp.commands.execute("notebook:run-cell");
+            }""",
+            source,
+        )
+
     def clear(self) -> None:
         """Take all cells away; what the kernel knows stays."""
         self.page.evaluate(

@@ -263,6 +263,44 @@ def test_a_page_that_is_loaded_again_fetches_its_rows_again(lab: Lab, browser: B
         assert not notebook.errors
 
 
+def test_a_kernel_that_restarts_leaves_a_sentence(lab: Lab, browser: Browser) -> None:
+    with lab.notebook(browser, "restart") as notebook:
+        notebook.run_cell(START)
+        notebook.run_cell(SHOW)
+        expect(row(notebook, 0).locator(".jwstmq-grid-tail")).to_be_visible()
+        notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        trouble = grid(notebook).get_by_role("alert")
+        expect(trouble).to_have_text("The kernel that made this grid has gone. Run the cell again.")
+        header(notebook, "Size").click()
+        box(notebook, 1).click()
+        expect(trouble).to_be_visible()
+        assert not notebook.errors
+
+
+def test_while_a_cell_runs_the_states_go_on_and_requests_are_answered_in_the_end(shown: Notebook) -> None:
+    shown.start_cell(
+        """
+import threading, time
+running = threading.Event()
+def work():
+    running.set()
+    for step in range(100):
+        exploration._put(states={uris[0]: FileState(kind="running", fraction=step / 100)})
+        time.sleep(0.02)
+    exploration._put(states={uris[0]: FileState(kind="here", fraction=1.0)})
+threading.Thread(target=work).start()
+running.wait()
+time.sleep(6)
+"""
+    )
+    state = row(shown, 0).locator('[col-id="state"]')
+    expect(state).to_contain_text("%")
+    expect(state).to_have_text("✓here")
+    header(shown, "Size").click()
+    expect(grid(shown).get_by_role("alert")).to_be_hidden()
+    expect(row(shown, 1).locator('[col-id="size"]')).to_have_text("1.0 kB")
+
+
 def test_a_saved_notebook_holds_no_rows_even_with_the_widgets_state(lab: Lab, browser: Browser) -> None:
     with lab.notebook(browser, "saved") as notebook:
         notebook.run_cell(START)

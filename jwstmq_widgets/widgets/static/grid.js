@@ -10,6 +10,7 @@
   const self = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   const BLOCK = 100;
   const PATIENCE = 2500; // ms without an answer after which the grid says that it waits
+  const GONE = "The kernel that made this grid has gone. Run the cell again.";
   const TYPING = 200; // ms
   const SCROLL_BAR = 18; // px
   const NAME_END = 30; // letters
@@ -99,7 +100,9 @@
   let impatient = 0;
 
   function send(content) {
-    model.send(Object.assign({ view: self, table }, content), {});
+    if (model.comm_live) model.send(Object.assign({ view: self, table }, content), {});
+    else say(GONE);
+    return Boolean(model.comm_live);
   }
 
   function say(text) {
@@ -111,11 +114,7 @@
     clearTimeout(impatient);
     impatient = setTimeout(() => {
       if (!waiting.size) return;
-      say(
-        model.comm_live
-          ? "Waiting for the kernel, which is busy with a cell …"
-          : "The kernel that made this grid has gone. Run the cell again."
-      );
+      say(model.comm_live ? "Waiting for the kernel, which is busy with a cell …" : GONE);
     }, PATIENCE);
   }
 
@@ -123,7 +122,7 @@
     getRows(params) {
       requests += 1;
       waiting.set(requests, params);
-      send({
+      const sent = send({
         type: "rows",
         request: requests,
         start: params.startRow,
@@ -134,7 +133,11 @@
         fresh,
       });
       fresh = false;
-      expect();
+      if (sent) expect();
+      else {
+        waiting.delete(requests);
+        params.failCallback();
+      }
     },
   };
 
@@ -622,12 +625,12 @@
     gridDiv.style.height = model.get("height");
   });
   view.listenTo(model, "comm_live_update", () => {
-    if (!model.comm_live) say("The kernel that made this grid has gone. Run the cell again.");
+    if (!model.comm_live) say(GONE);
   });
   view.once("remove", () => {
     resized.disconnect();
     clearTimeout(impatient);
-    if (model.comm_live) send({ type: "gone" });
+    send({ type: "gone" });
     const leaving = api;
     api = null;
     if (leaving) leaving.destroy();

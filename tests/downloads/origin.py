@@ -27,6 +27,8 @@ class Reply:
     """Bytes of the body after which nothing comes any more, until the server ends."""
     chunked: bool = False
     ignore_range: bool = False
+    hang_up: bool = False
+    """Closes the connection after the answer, without saying so before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.stall is not None:
             self.wfile.flush()
             origin.over.wait(60)
-        if ends or reply.length is not None:
+        if ends or reply.length is not None or reply.hang_up:
             self.close_connection = True
 
     def log_message(self, *_: Any) -> None:

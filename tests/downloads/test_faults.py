@@ -5,12 +5,14 @@ import gzip
 import json
 import logging
 import threading
+from pathlib import Path
 
 import pytest
 
 from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.downloads import Manifest, Plan, download
 from jwstmq_widgets.downloads.progress import DownloadProgress
+from jwstmq_widgets.errors import QueryError
 from tests.downloads.conftest import HASTY, MakePlan, fits_bytes
 from tests.downloads.origin import Origin, Reply, free_port
 
@@ -380,3 +382,63 @@ def test_a_product_without_a_right_to_it_says_what_to_do(origin: Origin, plan_of
     assert manifest["Status"].tolist() == ["ERROR"]
     assert "log in" in manifest["Message"][0]
     assert len(origin.asked) == 1
+
+
+def test_a_proxy_of_the_environment_is_used(origin: Origin, plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin.add(NAME, WHOLE)
+    monkeypatch.setenv("http_proxy", origin.url.replace("http://", "http://user:word@"))
+    monkeypatch.setenv("no_proxy", "")
+    plan = dataclasses.replace(plan_of(), archive=open_archive("http://archive.invalid"))
+    assert_right(plan, carry_out(plan))
+    assert origin.asked[0].path.startswith("http://archive.invalid/api/")
+    assert origin.asked[0].headers["Proxy-Authorization"] == "Basic dXNlcjp3b3Jk"
+
+
+def test_a_kept_connection_that_the_server_closed_is_made_anew(origin: Origin, plan_of: MakePlan) -> None:
+    for number in range(4):
+        origin.add(f"file{number}_cal.fits", fits_bytes(), Reply(hang_up=True))
+    plan = plan_of()
+    manifest = download(plan, workers=1, manners=dataclasses.replace(HASTY, tries=1))
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}
+    assert len(origin.asked) == 4
+
+
+def test_a_link_in_the_place_of_a_part_is_never_written_through(
+    origin: Origin, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    origin.add(NAME, WHOLE)
+    plan = plan_of()
+    plan.folder.mkdir()
+    (tmp_path / "precious").write_text("mine")
+    (plan.folder / f"{NAME}.part").symlink_to(tmp_path / "precious")
+    assert_right(plan, carry_out(plan))
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert not plan.items[0].path.is_symlink()
+
+
+def test_a_link_made_after_the_plan_does_not_lead_out(origin: Origin, plan_of: MakePlan, tmp_path: Path) -> None:
+    origin.add(NAME, WHOLE)
+    plan = plan_of()
+    item = dataclasses.replace(plan.items[0], folder=plan.folder / "02733")
+    (tmp_path / "outside").mkdir()
+    plan.folder.mkdir()
+    (plan.folder / "02733").symlink_to(tmp_path / "outside")
+    manifest = carry_out(dataclasses.replace(plan, items=(item,)))
+    assert "a link that leads out" in manifest["Message"][0]
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize("workers", [0, -1, 9])
+def test_a_number_of_workers_out_of_bounds_is_a_question_gone_wrong(plan_of: MakePlan, workers: int) -> None:
+    with pytest.raises(QueryError, match="1 to 8"):
+        download(plan_of(), workers=workers)
+
+
+def test_a_plan_that_does_not_fit_is_refused_before_a_byte_moves(origin: Origin, plan_of: MakePlan) -> None:
+    origin.add(NAME, WHOLE)
+    plan = plan_of(sizes={NAME: 10**18})
+    with pytest.raises(QueryError, match="free some") as caught:
+        carry_out(plan)
+    assert caught.value.field == "destination"
+    assert not plan.folder.exists()
+    assert origin.asked == []

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -35,6 +36,7 @@ __all__ = ["Service", "main", "serve"]
 _log = logging.getLogger(__name__)
 
 _MOST_BODY = 16 << 20
+_QUERIES = 4
 _COMPRESS_FROM = 1400
 # Under these names clients ask through a proxy (the resolver's address is fixed in astroquery).
 _OWN_HOSTS = frozenset({"mast.stsci.edu", "mastresolver.stsci.edu", "127.0.0.1", "localhost"})
@@ -58,8 +60,11 @@ class Service:
         self.faults = FaultBook()
         self.log = RequestLog()
         # Queries and pixels wait in two queues: a page of thumbnails does not hold up a search.
-        self.catalogue = ThreadPoolExecutor(4, thread_name_prefix="catalogue")
+        self.catalogue = ThreadPoolExecutor(_QUERIES, thread_name_prefix="catalogue")
         self.pixels = ThreadPoolExecutor(8, thread_name_prefix="pixels")
+        # Every thread opens the catalogue now: another version of the package may remove this one's file later.
+        together = threading.Barrier(_QUERIES)
+        list(self.catalogue.map(lambda _: together.wait() >= 0 and holdings.count(), range(_QUERIES)))
 
     def answer(self, asked: Asked, faults: Sequence[Fault]) -> Answer:
         """Answer a request, with what goes wrong on the way; runs in a thread."""

@@ -4,11 +4,13 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -118,6 +120,20 @@ def test_the_command_prints_one_line_and_ends_well_at_ctrl_c(
         process.send_signal(signal.SIGINT)
         said, errors = process.communicate(timeout=30)
     assert (said, errors, process.returncode) == ("", "", 0)
+
+
+def test_it_goes_on_when_another_version_takes_the_catalogue_away(
+    catalogue_folder: Path, local_archive: LocalArchive, tmp_path: Path
+) -> None:
+    for file in catalogue_folder.glob("*.sqlite"):
+        shutil.copy(file, tmp_path)
+    with LocalArchive(folder=tmp_path, latency=0.01) as archive:
+        for file in tmp_path.glob("*.sqlite"):
+            file.unlink()
+        asked: dict[str, Any] = {"columns": "COUNT_BIG(*)", "filters": []}
+        with ThreadPoolExecutor(16) as threads:
+            replies = threads.map(lambda _: invoke(archive.url, "Mast.Caom.Filtered", **asked), range(64))
+            assert {reply["status"] for reply in replies} == {"COMPLETE"}
 
 
 def test_a_fork_does_not_end_its_parents_archive(local_archive: LocalArchive) -> None:

@@ -120,11 +120,11 @@ class Batch:
             threading.Thread(target=self._work, args=(lane,), name=f"download-{number}", daemon=True).start()
         deadline = float("inf")
         try:
-            while not self._over.wait(_REDRAW_EVERY):
+            while True:
                 if cancel is not None and cancel.is_set() and not self._stopping:
                     self._stop()
                     deadline = time.monotonic() + _CANCEL_WITHIN
-                if time.monotonic() > deadline:
+                if self._over.wait(_REDRAW_EVERY) or time.monotonic() > deadline:
                     break
                 if progress is not None and not tell(progress, self._snapshot()):
                     progress = None

@@ -442,3 +442,12 @@ def test_a_plan_that_does_not_fit_is_refused_before_a_byte_moves(origin: Origin,
     assert caught.value.field == "destination"
     assert not plan.folder.exists()
     assert origin.asked == []
+
+
+def test_a_download_that_was_cancelled_before_it_began_moves_nothing(origin: Origin, plan_of: MakePlan) -> None:
+    for number in range(50):
+        origin.add(f"file{number}_cal.fits", WHOLE)
+    cancel = threading.Event()
+    cancel.set()
+    manifest = carry_out(plan_of(), cancel=cancel)
+    assert manifest["Status"].tolist().count("CANCELLED") >= 49

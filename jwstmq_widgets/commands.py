@@ -236,9 +236,15 @@ def _archive(options: argparse.Namespace) -> "Archive":
 
 
 def _observations(archive: "Archive", query: Query, cancel: threading.Event) -> "Table":
+    from jwstmq_widgets.archives import nothing_found
+
     with ProgressLine() as line:
         line.show(f"asking {archive.name} for {query}")
-        return archive.observations(query, cancel=cancel)
+        observations = archive.observations(query, cancel=cancel)
+        why = None if len(observations) else nothing_found(archive, query)
+    if why is not None and why.field:
+        raise why  # a program that does not exist is a wrong question; limits that nothing meets have an answer: none
+    return observations
 
 
 def _products(archive: "Archive", query: Query, observations: "Table", cancel: threading.Event) -> "Table":

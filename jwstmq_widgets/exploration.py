@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives import Archive, open_archive
+from jwstmq_widgets.archives import Archive, nothing_found, open_archive
 from jwstmq_widgets.downloads import DownloadProgress, Plan, download, plan
 from jwstmq_widgets.errors import JwstmqError, QueryError
 from jwstmq_widgets.jobs import Jobs, Problem, Run
@@ -20,7 +20,7 @@ from jwstmq_widgets.query import Query
 from jwstmq_widgets.state import State, value
 from jwstmq_widgets.tables import observations_table, products_table, select
 
-__all__ = ["Exploration", "FileState", "nothing_found"]
+__all__ = ["Exploration", "FileState"]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -443,29 +443,6 @@ class Exploration(State):
         with self._lock:
             self._set(problems=MappingProxyType({**self.problems, where: problem}))
         self._tell()
-
-
-def nothing_found(archive: Archive, query: Query) -> QueryError:
-    """Say why a question has no answer.
-
-    Parameters
-    ----------
-    archive
-        Where it was asked.
-    query
-        What was asked.
-
-    Returns
-    -------
-    QueryError
-        Tells a program that does not exist from limits that are too narrow.
-    """
-    if query.program is not None and not archive.count(Query(program=query.program)):
-        return QueryError(
-            f"program {query.program} has no observations in the archive {archive.name}; check the number",
-            field="program",
-        )
-    return QueryError(f"no observations match {query}; widen the dates, modes or filters", field="")
 
 
 def _shown(

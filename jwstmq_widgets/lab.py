@@ -13,10 +13,7 @@ from jwstmq_widgets.terminal import say
 if TYPE_CHECKING:
     from jwstmq_widgets.localarchive import LocalArchive
 
-__all__ = ["LOCAL_ARCHIVE_VARIABLE", "notebooks_folder", "run_lab", "running", "working_copy"]
-
-LOCAL_ARCHIVE_VARIABLE = "JWSTMQ_LOCAL_ARCHIVE"
-"""Environment variable with the address of a running local archive, for the kernels."""
+__all__ = ["notebooks_folder", "run_lab", "running", "working_copy"]
 
 
 def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> int:
@@ -52,6 +49,7 @@ def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> i
 
     from jupyterlab.labapp import LabApp
 
+    from jwstmq_widgets.archives import LOCAL_ARCHIVE_VARIABLE
     from jwstmq_widgets.localarchive import LocalArchive
 
     with running(LocalArchive()) as archive:

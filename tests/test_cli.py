@@ -133,11 +133,20 @@ def test_the_summary_counts_the_products(miri, capsys):
     assert sum(int(row["size"]) for row in sums) == sum(int(row["size"]) for row in products)
 
 
-def test_a_program_that_does_not_exist_is_an_empty_answer(archive, capsys):
-    assert main(["query", f"--archive={archive.url}", "--propID", "99999", "--format=csv"]) == 0
+def test_a_program_that_does_not_exist_is_a_wrong_question(archive, capsys):
+    assert main(["query", f"--archive={archive.url}", "--propID", "99999", "--format=csv"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "program 99999 has no observations" in said.err
+    assert "check the number" in said.err
+
+
+def test_limits_that_nothing_meets_are_an_empty_answer(archive, capsys):
+    command = ["query", f"--archive={archive.url}", "--propID", "2733", "-i", "miri", "--obsmode", "ifu"]
+    assert main([*command, "--format=csv"]) == 0
     said = capsys.readouterr()
     assert _rows(said.out) == []
-    assert said.err == "nothing found for program 99999\n"
+    assert said.err == "nothing found for program 2733 · MIRI · ifu\n"
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import urllib3
 
+from jwstmq_widgets.archives import LOCAL_ARCHIVE_VARIABLE
 from jwstmq_widgets.cli import main
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.lab import LOCAL_ARCHIVE_VARIABLE, notebooks_folder, working_copy
+from jwstmq_widgets.lab import notebooks_folder, working_copy
 
 JUPYTER = re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+/lab/tree/explore\.ipynb\?token=\w+")
 ARCHIVE = re.compile(r"local archive at (http://127\.0\.0\.1:\d+)")
@@ -61,10 +62,16 @@ def _ask(url: str, path: str, *, method: str = "GET", **body: str) -> dict:
     return answer.json()
 
 
+def _place(url: str) -> tuple[str, int]:
+    parts = urllib3.util.parse_url(url)
+    assert parts.host
+    assert parts.port
+    return parts.host, parts.port
+
+
 def _listens(url: str) -> bool:
-    host, port = re.search(r"//([\w.]+):(\d+)", url).groups()
     with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
+        return probe.connect_ex(_place(url)) == 0
 
 
 def test_a_working_copy_is_made_in_a_new_folder(tmp_path):
@@ -119,9 +126,12 @@ def test_lab_serves_the_working_copy_beside_a_local_archive_and_ctrl_c_ends_both
 
 
 def test_a_killed_lab_takes_the_archive_along(tmp_path):
-    with _lab(tmp_path / "notebooks") as (process, jupyter, archive):
+    with _lab(tmp_path / "notebooks") as (process, jupyter, archive), socket.create_connection(_place(archive)) as line:
         process.kill()
-        process.communicate(timeout=60)  # ends when the last process that holds the pipe has ended
+        process.wait()
+        line.settimeout(60)
+        with suppress(ConnectionResetError):
+            assert line.recv(1) == b""  # waits for the archive's end of the line to close
         assert not _listens(archive)
         assert not _listens(jupyter)
 

@@ -1,6 +1,7 @@
 """The archives that can be asked."""
 
 import atexit
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -16,7 +17,18 @@ from jwstmq_widgets.query import Query
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["Account", "Archive", "ProductsProgress", "archive_at", "open_archive"]
+__all__ = [
+    "LOCAL_ARCHIVE_VARIABLE",
+    "Account",
+    "Archive",
+    "ProductsProgress",
+    "archive_at",
+    "nothing_found",
+    "open_archive",
+]
+
+LOCAL_ARCHIVE_VARIABLE = "JWSTMQ_LOCAL_ARCHIVE"
+"""Environment variable with the address of a local archive that runs already, for ``open_archive("local")``."""
 
 
 @runtime_checkable
@@ -138,9 +150,40 @@ def archive_at(url: str) -> Archive:
         return _opened.get(Host.at(url).url) or open_archive(url)
 
 
+def nothing_found(archive: Archive, query: Query) -> QueryError:
+    """Say why a question has no answer.
+
+    Parameters
+    ----------
+    archive
+        Where it was asked.
+    query
+        What was asked.
+
+    Returns
+    -------
+    QueryError
+        Tells a program that does not exist from limits that are too narrow.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive does not answer.
+    """
+    if query.program is not None and not archive.count(Query(program=query.program)):
+        return QueryError(
+            f"program {query.program} has no observations in the archive {archive.name}; check the number",
+            field="program",
+        )
+    return QueryError(f"no observations match {query}; widen the dates, modes or filters")
+
+
 def _local_url() -> str:
-    """Start the local archive, once for the process, until it ends."""
+    """Give the local archive that runs for us, or start one, once for the process, until it ends."""
     global _local
+    running = os.environ.get(LOCAL_ARCHIVE_VARIABLE)
+    if running:
+        return running
     with _lock:
         if _local is None:
             from jwstmq_widgets.localarchive import LocalArchive

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import json
 import logging
+import random
 import threading
 from pathlib import Path
 
@@ -451,3 +452,24 @@ def test_a_download_that_was_cancelled_before_it_began_moves_nothing(origin: Ori
     cancel.set()
     manifest = carry_out(plan_of(), cancel=cancel)
     assert manifest["Status"].tolist().count("CANCELLED") >= 49
+
+
+def test_many_files_and_faults_by_chance_give_no_wrong_byte(origin: Origin, plan_of: MakePlan) -> None:
+    chance = random.Random(2733)
+    contents = {f"file{number}_cal.fits": fits_bytes(2880 * (2 + number % 5), seed=number) for number in range(300)}
+    for name, content in contents.items():
+        faults = [
+            Reply(cut=chance.randrange(len(content))),
+            Reply(status=503),
+            Reply(ignore_range=True, cut=chance.randrange(len(content))),
+            Reply(status=200, body=content[: len(content) // 2]),
+            Reply(length=-1, cut=chance.randrange(len(content))),
+            Reply(chunked=True, cut=chance.randrange(len(content))),
+            Reply(hang_up=True),
+        ]
+        origin.add(name, content, *(fault for fault in faults if chance.random() < 0.1))
+    plan = plan_of()
+    manifest = download(plan, workers=8, manners=HASTY)
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}
+    assert [item.path.read_bytes() == contents[item.name] for item in plan.items] == [True] * 300
+    assert leftovers(plan) == []

@@ -31,6 +31,7 @@ _LONGEST_BLOCK = 1000
 _LONGEST_TEXT = 1000
 _MOST_VIEWS = 16
 _MOST_VISIBLE = 200
+_FIRST_VISIBLE = 30
 
 
 @dataclass(slots=True)
@@ -203,6 +204,8 @@ class ProductGrid(Grid):
             if content.get("fresh") or view.table != self._table or view.arrangement != arrangement:
                 view.index, view.problems = self._rows.arrange(arrangement, ticked=ticked, states=states)
                 view.arrangement, view.table = arrangement, self._table
+            if view.last < view.first:
+                view.first, view.last = start, start + _FIRST_VISIBLE  # until the browser says what it shows
             self._views[name] = view
             while len(self._views) > _MOST_VIEWS:
                 self._views.popitem(last=False)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +153,12 @@ class Notebook:
         )
         assert result[0] == "ok", f"{expression!r} failed in the kernel"
         return json.loads(result[1])
+
+    def wait_for(self, expression: str, *, seconds: float = 20) -> None:
+        """Wait until an expression is true in the kernel; a widget's message may come after what was done next."""
+        end = time.monotonic() + seconds
+        while not self.value(f"bool({expression})"):
+            assert time.monotonic() < end, f"{expression} is still false after {seconds} s"
 
     def theme(self, name: str) -> None:
         """Switch JupyterLab to its "light" or "dark" theme."""

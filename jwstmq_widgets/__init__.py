@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.archives import open_archive as open_archive
     from jwstmq_widgets.downloads import Manifest as Manifest
     from jwstmq_widgets.downloads import download as download
-    from jwstmq_widgets.downloads import plan as plan
+    from jwstmq_widgets.downloads.plan import plan as plan
     from jwstmq_widgets.exploration import Exploration as Exploration
     from jwstmq_widgets.localarchive import LocalArchive as LocalArchive
     from jwstmq_widgets.query import Query as Query

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from jwstmq_widgets.localarchive.accounts import ANONYMOUS
-from jwstmq_widgets.localarchive.exchange import Answer, Asked, json_answer, text_answer
+from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer, text_answer
 
 __all__ = [
     "BadJson",

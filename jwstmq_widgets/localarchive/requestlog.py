@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jwstmq_widgets.localarchive.exchange import Asked
+from jwstmq_widgets.localarchive.protocols.exchange import Asked
 
 __all__ = ["Entry", "Request", "RequestLog", "request_from_json"]
 

@@ -22,13 +22,14 @@ from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
-from jwstmq_widgets.localarchive import control, mast, routes
+from jwstmq_widgets.localarchive import control
 from jwstmq_widgets.localarchive.accounts import account_of, credential
-from jwstmq_widgets.localarchive.exchange import Answer, Asked, json_answer
 from jwstmq_widgets.localarchive.facts import Scale
 from jwstmq_widgets.localarchive.faults import Fault, FaultBook
-from jwstmq_widgets.localarchive.files import file_name
 from jwstmq_widgets.localarchive.holdings import Holdings
+from jwstmq_widgets.localarchive.protocols import mast, routes
+from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer
+from jwstmq_widgets.localarchive.protocols.files import file_name
 from jwstmq_widgets.localarchive.requestlog import Entry, RequestLog
 
 __all__ = ["Service", "main", "serve"]

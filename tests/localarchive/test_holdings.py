@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from jwstmq_widgets.filenames import parse_name
-from jwstmq_widgets.localarchive import regions
-from jwstmq_widgets.localarchive.holdings import Condition, Cone, Holdings
+from jwstmq_widgets.localarchive.holdings import Condition, Cone, Holdings, regions
 from jwstmq_widgets.localarchive.programs import Planned, Recorded, load_programs
 
 RING = "87602450"

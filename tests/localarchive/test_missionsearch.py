@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from jwstmq_widgets.localarchive.missionterms import read_terms
+from jwstmq_widgets.localarchive.protocols.missionterms import read_terms
 
 
 def search(url: str, **body: Any) -> requests.Response:

@@ -1,0 +1,81 @@
+"""The rows of MAST's mission search: one for each executed exposure, its detectors together."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jwstmq_widgets.localarchive.holdings.caomrows import reach_columns
+from jwstmq_widgets.localarchive.holdings.records import Observation
+from jwstmq_widgets.localarchive.holdings.regions import bounding_circle, parse_region
+from jwstmq_widgets.localarchive.programs import Program
+
+__all__ = ["mission_rows"]
+
+_MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
+_GENERATED_ID = 260_000_000
+
+
+def mission_rows(program: Program, exposures: Iterable[Observation]) -> list[dict[str, Any]]:
+    """Make the mission-search rows of a program.
+
+    Parameters
+    ----------
+    program
+        The program.
+    exposures
+        Its exposures, by detector and segment.
+    """
+    datasets: dict[str, list[Observation]] = {}
+    for exposure in exposures:
+        datasets.setdefault(exposure.dataset, []).append(exposure)
+    return [
+        _row(program, dataset, members, _GENERATED_ID + program.program * 10_000 + number)
+        for number, (dataset, members) in enumerate(datasets.items())
+    ]
+
+
+def _row(program: Program, dataset: str, members: list[Observation], number: int) -> dict[str, Any]:
+    first = members[0]
+    optics = dict.fromkeys(_element(member) for member in members)
+    levels = ["1b", "2a", "2b"] + (
+        ["2c"] if any("crf" in file.name for member in members for file in member.files) else []
+    )
+    regions = dict.fromkeys(member.s_region for member in members)
+    corners = [corner for region in regions for polygon in parse_region(region) for corner in polygon]
+    start = min(member.t_min or 0.0 for member in members)
+    return {
+        "ArchiveFileID": number,
+        "fileSetName": dataset,
+        "productLevel": ", ".join(levels),
+        "targprop": first.target_name,
+        "targ_ra": first.target_ra,
+        "targ_dec": first.target_dec,
+        "instrume": first.instrument_name.split("/")[0],
+        "exp_type": first.exp_type,
+        "opticalElements": ", ".join(optics),
+        "date_obs": _iso(start, 7),
+        "duration": first.exptime,
+        "program": program.program,
+        "observtn": int(first.visit[:3]),
+        "visit": int(first.visit[3:]),
+        "publicReleaseDate": _iso(first.release or 0.0, 0),
+        "pi_name": program.pi_name,
+        "proposal_type": program.category,
+        "proposal_cycle": program.cycle,
+        "targtype": "MOVING" if first.moving else "FIXED",
+        "access": first.rights,
+        "cal_ver": program.version,
+        # Mission search writes the frame, and two blanks after it.
+        "s_region": " ".join(region.replace("POLYGON ", "POLYGON ICRS  ") for region in regions),
+        **reach_columns(bounding_circle(corners)),
+    }
+
+
+def _element(exposure: Observation) -> str:
+    return ";".join(part for part in (exposure.filter, exposure.pupil or "CLEAR") if part)
+
+
+def _iso(mjd: float, decimals: int) -> str:
+    moment = _MJD_ZERO + timedelta(days=mjd)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{moment.microsecond:06d}0" if decimals else text

@@ -34,7 +34,7 @@ def format_time(seconds: float) -> str:
     str
         Such as ``"31 s"``, ``"4 min"``, ``"2 h 5 min"``.
     """
-    whole = round(seconds)
+    whole = max(round(seconds), 1)
     if whole < 100:
         return f"{whole} s"
     minutes = round(whole / 60)

@@ -25,7 +25,7 @@ _MOST_PLACES = 16
 _MOST_IN_SIGHT = 300
 
 
-def gallery_cards(shown: Table, products: Table) -> list[int]:
+def gallery_cards(shown: Table, products: Table) -> tuple[list[int], int]:
     """Choose which products get a card.
 
     Parameters
@@ -40,19 +40,24 @@ def gallery_cards(shown: Table, products: Table) -> list[int]:
     list of int
         Rows of ``shown``, one for each picture: the file itself rather than its preview, and that rather than its
         thumbnail. The most processed come first, then by name.
+    int
+        How many of ``shown`` have no preview.
     """
     index = preview_index(products)
     names = np.asarray(shown["productFilename"]).tolist()
     best: dict[str, tuple[int, int]] = {}
+    without = 0
     for row, (uri, name) in enumerate(zip(np.asarray(shown["dataURI"]).tolist(), names, strict=True)):
         if uri not in index:
+            without += 1
             continue
         picture = name.rpartition(".")[0].removesuffix("_thumb")
         rank = name.endswith(_PICTURES) + ("_thumb." in name)
         if picture not in best or rank < best[picture][0]:
             best[picture] = (rank, row)
     stages = np.asarray(shown["stage"]).tolist()
-    return sorted((row for _, row in best.values()), key=lambda row: (_STAGES.get(stages[row], 5), names[row]))
+    rows = sorted((row for _, row in best.values()), key=lambda row: (_STAGES.get(stages[row], 5), names[row]))
+    return rows, without
 
 
 class Gallery(Panel):
@@ -76,13 +81,16 @@ class Gallery(Panel):
         self._table: Table | None = None
         self._number = 0
         self._cards: list[int] = []
+        self._without = 0
         self._in_sight: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._wanted: OrderedDict[str, list[str]] = OrderedDict()
         super().__init__(exploration, **traits)
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show: how many cards, and those that are in sight somewhere."""
-        shown, cards = self._arranged()
+        with self._lock:
+            seen = bool(self._in_sight)
+        shown, cards = self._arranged() if seen else (self.exploration.shown, [])
         with self._lock:
             places = {place for first, last in self._in_sight.values() for place in range(first, last + 1)}
         names = ("dataURI", "productFilename", "size", "target_name")
@@ -108,7 +116,7 @@ class Gallery(Panel):
             "count": len(cards),
             "cards": drawn,
             "note": self._note(len(cards)),
-            "empty": self._empty_text(len(cards)),
+            "empty": self._empty_text(len(cards)) if seen else "",
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
@@ -116,13 +124,15 @@ class Gallery(Panel):
         return {"look": self._look, "tick": self._tick, "gone": self._gone}
 
     def _arranged(self) -> tuple[Table, list[int]]:
+        """Give the table and its cards; they are worked out when the table is another one and somebody looks."""
         shown = self.exploration.shown
-        with self._lock:
-            if shown is not self._table:
+        if shown is not self._table:
+            cards, without = gallery_cards(shown, self.exploration.products)
+            with self._lock:
                 self._table, self._number = shown, self._number + 1
-                self._cards = gallery_cards(shown, self.exploration.products)
+                self._cards, self._without = cards, without
                 self._wanted.clear()
-            return shown, self._cards
+        return shown, self._cards
 
     def _look(self, page: str, first: int, last: int, pictures: Iterable[str] = ()) -> None:
         """Note which cards are in sight at one place in the browser, and fetch the pictures that it has not."""
@@ -160,7 +170,7 @@ class Gallery(Panel):
         if not files or not cards:
             return ""
         pictures = f"{cards:,} picture{'' if cards == 1 else 's'}"
-        return f"{pictures} for {files:,} file{'' if files == 1 else 's'}"
+        return f"{pictures} · {self._without:,} of {files:,} files without" if self._without else pictures
 
     def _empty_text(self, cards: int) -> str:
         if cards:

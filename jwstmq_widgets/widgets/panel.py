@@ -50,12 +50,13 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, exploration: Exploration, **traits: Any) -> None:
         self.exploration = exploration
+        self._watching: list[tuple[Callable[[Any], None], list[str]]] = []
         super().__init__(**traits)
         self._shown: dict[str, Any] | None = None
         self._redraw = Redraw(self._draw)
         self._acts: Mapping[str, Callable[..., None]] = {"ready": self._ready, **self.acts()}
         self.on_msg(self._received)
-        exploration.observe(self._changed, names=list(self.watches))
+        self.watch(self._changed, *self.watches)
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
@@ -66,10 +67,25 @@ class Panel(anywidget.AnyWidget):
         return {}
 
     def close(self) -> None:
-        """Stop watching, and free the widget."""
+        """Stop watching, and free the widget; ipywidgets does it again when the panel is collected."""
         self._redraw.close()
-        self.exploration.unobserve(self._changed, names=list(self.watches))
+        while self._watching:
+            call, names = self._watching.pop()
+            self.exploration.unobserve(call, names=names)
         super().close()
+
+    def watch(self, call: Callable[[Any], None], *names: str) -> None:
+        """Call something when traits of the exploration change, until the panel is closed.
+
+        Parameters
+        ----------
+        call
+            Called with traitlets' change.
+        *names
+            Names of the exploration's traits.
+        """
+        self.exploration.observe(call, names=list(names))
+        self._watching.append((call, list(names)))
 
     def _changed(self, _change: Any) -> None:
         self._redraw()

@@ -132,12 +132,7 @@ class SearchPanel(Panel):
         self._asked = query
         self._wrong: QueryError | None = None
         super().__init__(exploration, **traits)
-        exploration.observe(self._follow, names="query")
-
-    def close(self) -> None:
-        """Stop watching, and free the widget."""
-        self.exploration.unobserve(self._follow, names="query")
-        super().close()
+        self.watch(self._follow, "query")
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""

@@ -49,7 +49,7 @@ function problemLine() {
 
 /** Put a sentence in its place, if it is another one than before. */
 function say(place, text) {
-  text = text || "";
+  text = text ? text[0].toUpperCase() + text.slice(1) : "";
   if (place.textContent !== text) place.textContent = text;
   place.hidden = !text;
 }

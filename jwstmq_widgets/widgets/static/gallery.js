@@ -1,6 +1,6 @@
 // Thumbnails. Of thousands of cards only those in sight are elements, and only their pictures are asked for.
 const CARD_WIDTH = 168; // px, at least
-const CARD_HEIGHT = 190; // px
+const CARD_HEIGHT = 200; // px
 const GAP = 8; // px
 const KEPT = 400; // pictures that stay in the browser
 const SIGNS = { here: "✓ ", failed: "✕ ", different: "≠ ", waiting: "… ", running: "↓ ", partial: "◐ ", exclusive: "⚿ ", planned: "◷ " };
@@ -29,7 +29,11 @@ function render({ model, el }) {
 
   function layOut() {
     const width = sheet.clientWidth;
-    if (!width || !frame.clientHeight) return;
+    if (!width || !frame.clientHeight) {
+      if (asked) model.send({ do: "gone", page });
+      asked = "";
+      return;
+    }
     columns = Math.max(Math.floor((width + GAP) / (CARD_WIDTH + GAP)), 1);
     sheet.style.height = `${Math.max(Math.ceil(count / columns) * (CARD_HEIGHT + GAP) - GAP, 0)}px`;
     const [first, last] = sight();
@@ -71,6 +75,12 @@ function render({ model, el }) {
     return { element, box, picture, name, about, state };
   }
 
+  // A name on two lines that break at its underscores; one too long for them gives up its middle.
+  function parts(name) {
+    const short = name.length > 50 ? `${name.slice(0, 20)}…${name.slice(-28)}` : name;
+    return short.split(/(?<=_)/).flatMap((part) => [part, h("wbr")]);
+  }
+
   function fill(place) {
     const card = cards.get(place);
     const value = known.get(place);
@@ -80,7 +90,8 @@ function render({ model, el }) {
     if (card.uri !== value.uri) {
       card.uri = value.uri;
       card.drawn = null;
-      card.name.replaceChildren(fileName(value.name));
+      card.name.replaceChildren(...parts(value.name));
+      card.name.title = value.name;
       card.box.setAttribute("aria-label", `Tick ${value.name}`);
     }
     card.about.textContent = value.about;
@@ -106,7 +117,7 @@ function render({ model, el }) {
       if (value && !pictures.has(value.uri)) missing.push(value.uri);
     }
     const now = [table, first, last, ...missing].join("\n");
-    if (now === asked || !frame.clientHeight) return;
+    if (now === asked || !frame.clientHeight) return; // in a hidden tab nothing is asked for
     asked = now;
     model.send({ do: "look", page, first, last, pictures: missing });
   }, 60);

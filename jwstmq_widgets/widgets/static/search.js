@@ -33,7 +33,6 @@ function render({ model, el }) {
 
   const instruments = h("div", { class: "jwstmq-chips", onchange: showModes });
   const modes = h("div", { class: "jwstmq-chips" });
-  const noModes = h("span", { class: "jwstmq-muted" }, "choose an instrument first");
   const archive = h("select", { id: newId(), onchange: () => model.send({ do: "archive", address: archive.value }) });
   const closed = problemLine();
   const again = h("button", { type: "button", hidden: true,
@@ -49,6 +48,7 @@ function render({ model, el }) {
   const problem = problemLine();
   bar.hidden = true;
 
+  const modesRow = row("modes", "Modes", modes);
   const form = h("form", { noValidate: true },
     h("div", { class: "jwstmq-fields" },
       h("label", { class: "jwstmq-label", htmlFor: archive.id }, "Archive"),
@@ -56,7 +56,7 @@ function render({ model, el }) {
       ...row("program", "Program", textField("program", "Program", "2733", { numeric: true })),
       ...row("observations", "Observations", textField("observations", "Observations", "all, or 1, 2, 5-7")),
       ...row("instrument", "Instrument", instruments),
-      ...row("modes", "Modes", modes, noModes),
+      ...modesRow,
       ...row("dates", "Dates",
         textField("earliest", "", "2022-06-01", { label: "Earliest date, ISO or MJD" }),
         h("span", { "aria-hidden": "true" }, "–"),
@@ -76,8 +76,7 @@ function render({ model, el }) {
     const known = chosen.length ? [...new Set(chosen.flatMap((name) => modesOf[name] || []))] : [...kept];
     modes.replaceChildren();
     for (const mode of known) chip(mode, mode, modes).checked = kept.has(mode);
-    modes.hidden = !known.length;
-    noModes.hidden = known.length > 0;
+    for (const part of modesRow) part.hidden = !known.length;
   }
   function read() {
     const fields = { instrument: values(instruments), modes: values(modes) };

@@ -2,8 +2,9 @@
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ __all__ = ["notebooks_folder", "run_lab", "running", "working_copy"]
 
 def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> int:
     """Run a local archive and JupyterLab until Ctrl-C, which ends both.
+
+    Where ``JWSTMQ_LOCAL_ARCHIVE`` holds the address of an archive that runs already, that one is used.
 
     JupyterLab runs in this very process, and the local archive ends with it: whatever ends the one, a kill too,
     leaves nothing behind.
@@ -52,9 +55,13 @@ def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> i
     from jwstmq_widgets.archives import LOCAL_ARCHIVE_VARIABLE
     from jwstmq_widgets.localarchive import LocalArchive
 
-    with running(LocalArchive()) as archive:
-        os.environ[LOCAL_ARCHIVE_VARIABLE] = archive.url
-        say(f"local archive at {archive.url}, notebook at {notebook}; Ctrl-C ends JupyterLab and the archive")
+    with ExitStack() as stack:
+        url = os.environ.get(LOCAL_ARCHIVE_VARIABLE)  # a class may share one archive
+        if not url:
+            url = os.environ[LOCAL_ARCHIVE_VARIABLE] = stack.enter_context(running(LocalArchive())).url
+        say(f"local archive at {url}, notebook at {notebook}; Ctrl-C ends what was started")
+        # Away from a terminal Jupyter leaves SIGINT to Python, whose KeyboardInterrupt would skip its cleaning up.
+        signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
         LabApp.launch_instance(argv=_lab_arguments(notebook, browser=browser, port=port))
     return 0
 

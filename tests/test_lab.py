@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from jupyter_client import BlockingKernelClient
 
 from jwstmq_widgets.archives import LOCAL_ARCHIVE_VARIABLE
 from jwstmq_widgets.cli import main
@@ -24,7 +26,7 @@ ARCHIVE = re.compile(r"local archive at (http://127\.0\.0\.1:\d+)")
 
 
 @contextmanager
-def _lab(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+def _lab(folder: Path, *, stdin: int = subprocess.DEVNULL) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """Run ``jwstmq lab``; give the process, JupyterLab's address and the archive's."""
     command = [sys.executable, "-m", "jwstmq_widgets", "lab", "--no-browser", "--port=0", "--dir", str(folder)]
     environment = os.environ | {
@@ -34,7 +36,7 @@ def _lab(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         "PYTHONUNBUFFERED": "1",
     }
     process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, env=environment, stdin=stdin, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
         said, jupyter, archive = [], None, None
@@ -60,6 +62,20 @@ def _ask(url: str, path: str, *, method: str = "GET", **body: str) -> dict:
         answer = pool.request(method, f"{address}{path}", headers=headers, json=body or None)
     assert answer.status < 300, answer.data
     return answer.json()
+
+
+@contextmanager
+def _kernel(jupyter: str, runtime: Path) -> Iterator[BlockingKernelClient]:
+    """Start a kernel and talk to it, once it is ready."""
+    name = _ask(jupyter, "/api/kernels", method="POST", name="python3")["id"]
+    client = BlockingKernelClient(connection_file=str(runtime / f"kernel-{name}.json"))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield client
+    finally:
+        client.stop_channels()
 
 
 def _place(url: str) -> tuple[str, int]:
@@ -111,14 +127,31 @@ sys.exit(main(["lab", "--no-browser"]))
     assert not list(tmp_path.iterdir())
 
 
-def test_lab_serves_the_working_copy_beside_a_local_archive_and_ctrl_c_ends_both(tmp_path):
-    folder = tmp_path / "notebooks"
-    with _lab(folder) as (process, jupyter, archive):
+def test_lab_serves_the_working_copy_beside_a_local_archive(tmp_path):
+    with _lab(tmp_path / "notebooks") as (_, jupyter, archive):
         content = _ask(jupyter, "/api/contents/explore.ipynb")["content"]
         assert "jwstmq_widgets" in json.dumps(content)
         assert _listens(archive)
+
+
+@pytest.fixture(params=["terminal", "no terminal"])
+def stdin(request) -> Iterator[int]:
+    """Jupyter treats Ctrl-C differently with a terminal and without."""
+    if request.param == "no terminal":
+        yield subprocess.DEVNULL
+        return
+    person, terminal = pty.openpty()
+    yield terminal
+    os.close(person)
+    os.close(terminal)
+
+
+def test_ctrl_c_ends_the_lab_with_its_kernels_and_the_archive(tmp_path, stdin):
+    with _lab(tmp_path / "notebooks", stdin=stdin) as (process, jupyter, archive):
+        with _kernel(jupyter, tmp_path / "runtime"):
+            pass
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C: every process of the group gets it
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60)  # kernels hold this end of the line too
         assert process.returncode == 0
         assert "Traceback" not in said
         assert not _listens(archive)
@@ -137,21 +170,11 @@ def test_a_killed_lab_takes_the_archive_along(tmp_path):
 
 
 def test_kernels_find_the_local_archive_of_the_lab(tmp_path):
-    from jupyter_client import BlockingKernelClient
-
-    with _lab(tmp_path / "notebooks") as (_, jupyter, archive):
-        kernel = _ask(jupyter, "/api/kernels", method="POST", name="python3")["id"]
-        client = BlockingKernelClient(connection_file=str(tmp_path / "runtime" / f"kernel-{kernel}.json"))
-        client.load_connection_file()
-        client.start_channels()
-        try:
-            client.wait_for_ready(timeout=60)
-            said = []
-            client.execute_interactive(
-                f"import os; print(os.environ[{LOCAL_ARCHIVE_VARIABLE!r}], end='')",
-                output_hook=lambda message: said.append(message["content"].get("text", "")),
-                timeout=60,
-            )
-        finally:
-            client.stop_channels()
+    with _lab(tmp_path / "notebooks") as (_, jupyter, archive), _kernel(jupyter, tmp_path / "runtime") as kernel:
+        said = []
+        kernel.execute_interactive(
+            f"import os; print(os.environ[{LOCAL_ARCHIVE_VARIABLE!r}], end='')",
+            output_hook=lambda message: said.append(message["content"].get("text", "")),
+            timeout=60,
+        )
         assert "".join(said) == archive

@@ -38,7 +38,7 @@ class _Header(Panel):
         closed, search = state.problems.get("open"), state.jobs.get("search")
         count = len(state.observations)
         return {
-            "archive": state.archive.name if state.archive is not None else state.address,
+            "archive": self._archive_name(),
             "query": "" if state.query.empty else str(state.query),
             "count": f"{count:,} observation{'' if count == 1 else 's'}" if state.as_of is not None else "",
             "as_of": state.as_of.isoformat() if state.as_of is not None else "",
@@ -49,6 +49,13 @@ class _Header(Panel):
     def acts(self) -> Mapping[str, Callable[..., None]]:
         """Give what the browser may ask for."""
         return {"refresh": self.exploration.refresh, "open": self._open}
+
+    def _archive_name(self) -> str:
+        """Name the archive that answered, which another one may have replaced since."""
+        archive, answered = self.exploration.archive, self.exploration.observations.meta["archive"]
+        if answered and (archive is None or archive.url != answered):
+            return str(answered)
+        return archive.name if archive is not None else str(self.exploration.address)
 
     def _open(self) -> None:
         self.exploration.use_archive(self.exploration.address)

@@ -94,7 +94,7 @@ class Gallery(Panel):
         with self._lock:
             places = {place for first, last in self._in_sight.values() for place in range(first, last + 1)}
         names = ("dataURI", "productFilename", "size", "target_name")
-        columns = {name: shown[name] for name in names if name in shown.colnames}
+        columns = {name: shown[name] for name in names}
         ticked, states = self.exploration.ticked, self.exploration.states
         drawn = []
         for place in sorted(place for place in places if place < len(cards)):
@@ -105,7 +105,8 @@ class Gallery(Panel):
                     "place": place,
                     "uri": uri,
                     "name": str(row["productFilename"]),
-                    "about": _about(str(row.get("target_name", "")), int(row["size"])),
+                    "target": str(row["target_name"]),
+                    "size": format_size(row["size"]),
                     "ticked": uri in ticked,
                     **_state(states.get(uri)),
                 }
@@ -183,10 +184,6 @@ class Gallery(Panel):
         if len(self.exploration.products):
             return "None of the chosen file types is here. Choose others, or all."
         return "Search for a program to see its pictures."
-
-
-def _about(target: str, size: int) -> str:
-    return " · ".join(part for part in (target, format_size(size) if size >= 0 else "") if part)
 
 
 def _state(state: FileState | None) -> dict[str, str]:

@@ -20,8 +20,11 @@ function h(tag, properties = {}, ...children) {
  */
 function listen(model, el, draw, receivers = {}) {
   el.classList.add("jwstmq");
-  // Lumino's shortcuts would cut cells while the keyboard is on a button or a checkbox of ours.
-  el.dataset.lmSuppressShortcuts = "true";
+  // Lumino's shortcuts would cut cells while the keyboard is on a button or a checkbox of ours. The mark must stand on
+  // the focused element itself: JupyterLab's selectors end with `:focus`, and match before parents are looked at.
+  el.addEventListener("focusin", (event) => {
+    event.target.dataset.lmSuppressShortcuts = "true";
+  });
   const trouble = problemLine();
   el.append(trouble);
   let quiet = setTimeout(() => say(trouble, "Waiting for the kernel. If it has gone, run the cell again."), 4000);

@@ -3,7 +3,7 @@ const CARD_WIDTH = 168; // px, at least
 const CARD_HEIGHT = 200; // px
 const GAP = 8; // px
 const KEPT = 400; // pictures that stay in the browser
-const SIGNS = { here: "✓ ", failed: "✕ ", different: "≠ ", waiting: "… ", running: "↓ ", partial: "◐ ", exclusive: "⚿ ", planned: "◷ " };
+const SIGNS = { here: "✓ ", failed: "✕ ", different: "≠ ", waiting: "… ", running: "↓ ", partial: "◐ ", exclusive: "⊘ ", planned: "○ " };
 
 function render({ model, el }) {
   el.classList.add("jwstmq-gallery");
@@ -70,9 +70,10 @@ function render({ model, el }) {
     const picture = h("div", { class: "jwstmq-gallery-picture" });
     const name = h("div", { class: "jwstmq-gallery-name" });
     const about = h("span", { class: "jwstmq-gallery-about jwstmq-muted" });
+    const size = h("span", { class: "jwstmq-gallery-state jwstmq-muted" });
     const state = h("span", { class: "jwstmq-gallery-state" });
-    const element = h("label", { class: "jwstmq-card" }, picture, box, name, h("div", { class: "jwstmq-gallery-foot" }, about, state));
-    return { element, box, picture, name, about, state };
+    const element = h("label", { class: "jwstmq-card" }, picture, box, name, h("div", { class: "jwstmq-gallery-foot" }, about, size, state));
+    return { element, box, picture, name, about, size, state };
   }
 
   // A name on two lines that break at its underscores; one too long for them gives up its middle.
@@ -94,8 +95,9 @@ function render({ model, el }) {
       card.name.title = value.name;
       card.box.setAttribute("aria-label", `Tick ${value.name}`);
     }
-    card.about.textContent = value.about;
-    card.about.title = value.about;
+    card.about.textContent = value.target;
+    card.about.title = value.target;
+    card.size.textContent = value.size;
     card.state.textContent = value.words ? (SIGNS[value.state] || "") + value.words : "";
     card.state.dataset.kind = value.state;
     card.state.title = value.note;

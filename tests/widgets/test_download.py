@@ -1,0 +1,136 @@
+"""The download line: what would be done, how far it is, what was done."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jwstmq_widgets.exploration import Exploration
+from jwstmq_widgets.localarchive import LocalArchive
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
+from jwstmq_widgets.query import Query
+from jwstmq_widgets.widgets.download import DownloadPanel, format_time
+from jwstmq_widgets.widgets.panel import Panel
+from tests.widgets.conftest import SECONDS, Place
+
+Display = Callable[[Panel], Place]
+
+
+def tick(exploration: Exploration, count: int = 3) -> list[str]:
+    """Tick the first files of stage 3 with a known size, and wait until it is known what is here of them."""
+    products = exploration.products
+    uris: list[str] = products["dataURI"][(products["filetype"] == "_i2d.fits") & (products["stage"] == "3")].tolist()
+    exploration.tick(uris[:count])
+    assert exploration.wait(SECONDS)
+    return uris[:count]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "1 s"), (31, "31 s"), (99, "99 s"), (240, "4 min"), (7500, "2 h 5 min")]
+)
+def test_times_are_short(seconds: float, text: str) -> None:
+    assert format_time(seconds) == text
+
+
+def test_with_nothing_ticked_it_says_what_to_do(asked: Exploration, place: Display) -> None:
+    view = place(DownloadPanel(asked)).until(lambda view: view["reason"])
+    assert view["summary"] == "Nothing is ticked"
+    assert "Tick files" in view["reason"]
+
+
+def test_it_says_before_what_a_download_would_do(asked: Exploration, place: Display) -> None:
+    tick(asked)
+    view = place(DownloadPanel(asked)).until(lambda view: view["fetch"])
+    assert view["fetch"] == 3
+    assert view["summary"] == asked.plan.summary()
+    assert view["reason"] == ""
+
+
+def test_a_download_is_told_with_what_is_running_and_ends_with_the_folder(
+    asked: Exploration, place: Display, tmp_path: Path
+) -> None:
+    tick(asked)
+    panel = place(DownloadPanel(asked))
+    panel.do("download")
+    view = panel.until(lambda view: view["result"])
+    assert view["result"]["text"].startswith("3 files downloaded, ")
+    assert view["result"]["good"]
+    assert view["result"]["folder"] == str(tmp_path / "data" / "02733" / "obsnum02")
+    assert len(list(Path(view["result"]["folder"]).glob("*_i2d.fits"))) == 3
+    assert "All of them are here" in panel.until(lambda view: not view["fetch"])["reason"]
+    panel.do("dismiss")
+    panel.until(lambda view: view["result"] is None)
+
+
+def test_running_files_are_told_and_cancel_works_within_a_second(
+    asked: Exploration, faulty_archive: LocalArchive, place: Display
+) -> None:
+    tick(asked)
+    faulty_archive.faults = [Slow(path="*_i2d.fits", rate=20_000)]
+    panel = place(DownloadPanel(asked))
+    panel.do("download")
+    running = panel.until(lambda view: view["running"] and view["running"]["list"])["running"]
+    assert {file["name"][-9:] for file in running["list"]} == {"_i2d.fits"}
+    assert running["files"] == "0 of 3 files"
+    panel.do("cancel")
+    assert asked.wait(1)
+    result = panel.until(lambda view: view["result"])["result"]
+    assert result["text"] == "0 files downloaded · 3 cancelled"
+    assert result["again"] == 3
+
+
+def test_what_failed_is_told_by_name_and_can_be_tried_again(
+    asked: Exploration, faulty_archive: LocalArchive, place: Display
+) -> None:
+    uri = tick(asked)[0]
+    name = uri.rpartition("/")[2]
+    faulty_archive.faults = [Refuse(path=f"*{name}", status=404)]
+    panel = place(DownloadPanel(asked))
+    panel.do("download")
+    result = panel.until(lambda view: view["result"])["result"]
+    assert [file["name"] for file in result["failed"]] == [name]
+    assert "404" in result["failed"][0]["why"]
+    faulty_archive.faults = ()
+    panel.do("retry")
+    assert panel.until(lambda view: view["result"] and view["result"]["good"])["result"]["again"] == 0
+
+
+def test_a_destination_that_cannot_be_used_is_told_and_nothing_is_downloaded(
+    asked: Exploration, place: Display, tmp_path: Path
+) -> None:
+    tick(asked)
+    (tmp_path / "file").write_text("")
+    before = asked.destination
+    panel = place(DownloadPanel(asked))
+    panel.do("destination", destination=str(tmp_path / "file"))
+    view = panel.until(lambda view: view["wrong"])
+    assert "not a folder" in view["wrong"]
+    assert view["reason"]
+    panel.do("download")
+    assert asked.destination == before
+    assert asked.manifest is None
+    assert not os.path.lexists(before)
+
+
+def test_another_destination_and_layout_are_looked_at(asked: Exploration, place: Display, tmp_path: Path) -> None:
+    tick(asked)
+    panel = place(DownloadPanel(asked))
+    panel.do("layout", layout="flat")
+    panel.do("destination", destination=f" {tmp_path / 'other'} ")
+    assert asked.wait(SECONDS)
+    panel.do("download")
+    result = panel.until(lambda view: view["result"])["result"]
+    assert result["folder"] == str(tmp_path / "other")
+
+
+def test_exclusive_files_are_counted_and_say_that_a_login_is_needed(unasked: Exploration, place: Display) -> None:
+    unasked.search(Query(program=2609))
+    assert unasked.wait(SECONDS)
+    products = unasked.products
+    exclusive = products["dataURI"][(products["dataRights"] == "EXCLUSIVE_ACCESS") & (products["calib_level"] > 0)]
+    unasked.tick(exclusive.tolist())
+    assert unasked.wait(SECONDS)
+    view = place(DownloadPanel(unasked)).until(lambda view: view["reason"])
+    assert "exclusive" in view["summary"]
+    assert "log in" in view["reason"]

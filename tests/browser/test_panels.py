@@ -104,6 +104,7 @@ def test_of_hundreds_of_pictures_only_those_in_sight_are_elements(page: Page) ->
 
 def test_a_tick_in_the_gallery_is_one_in_the_grid(page: Page, opened: Notebook) -> None:
     page.get_by_role("tab", name="Gallery").click()
+    expect(cards(page).first.get_by_role("checkbox")).to_be_enabled()
     name = cards(page).first.locator(".jwstmq-gallery-name").get_attribute("title")
     cards(page).first.click()
     expect(page.get_by_role("button", name="Download 1")).to_be_enabled()
@@ -146,9 +147,8 @@ def test_nothing_is_clipped(page: Page, opened: Notebook, screenshot: Screenshot
     for tab in ("Gallery", "Products"):
         page.get_by_role("tab", name=tab).click()
         expect(explorer).to_have_attribute("data-tab", tab.lower())
-        expect(
-            cards(page).first if tab == "Gallery" else page.locator(".ag-center-cols-container .ag-row").first
-        ).to_be_visible()
+        rows = page.locator(".ag-center-cols-container .ag-row")
+        expect(rows.first if tab == "Products" else cards(page).first.locator("img")).to_be_visible()
         screenshot(page, f"explorer-{tab.lower()}-{width}-{theme}")
         assert explorer.evaluate(CLIPPED) == []
     if width < 1400:
@@ -177,5 +177,7 @@ def test_each_panel_works_alone(
     }
     shown = notebook.page.locator(".jp-OutputArea-output .jwstmq")
     expect(shown).to_contain_text(drawn[panel])
+    if panel == "Gallery":
+        expect(shown.locator("img").first).to_be_visible()
     screenshot(shown, panel)
     assert shown.evaluate(CLIPPED) == []

@@ -62,12 +62,12 @@ function render({ model, el }) {
   }
 
   function makeCard(place) {
-    const box = h("input", { type: "checkbox", onchange: () => {
+    const box = h("input", { type: "checkbox", disabled: true, onchange: () => {
       const value = known.get(place);
       if (value) model.send({ do: "tick", uri: value.uri, on: box.checked });
       element.classList.toggle("jwstmq-ticked", box.checked);
     } });
-    const picture = h("div", { class: "jwstmq-gallery-picture" });
+    const picture = h("div", { class: "jwstmq-gallery-picture" }, h("span", { class: "jwstmq-muted" }, "loading …"));
     const name = h("div", { class: "jwstmq-gallery-name" });
     const about = h("span", { class: "jwstmq-gallery-about jwstmq-muted" });
     const size = h("span", { class: "jwstmq-gallery-state jwstmq-muted" });
@@ -86,6 +86,7 @@ function render({ model, el }) {
     const card = cards.get(place);
     const value = known.get(place);
     if (!card || !value) return;
+    card.box.disabled = false;
     card.box.checked = value.ticked;
     card.element.classList.toggle("jwstmq-ticked", value.ticked);
     if (card.uri !== value.uri) {
@@ -102,7 +103,7 @@ function render({ model, el }) {
     card.state.dataset.kind = value.state;
     card.state.title = value.note;
     const picture = pictures.get(value.uri);
-    if (card.drawn === picture && card.picture.children.length) return;
+    if (card.drawn === picture) return;
     card.drawn = picture;
     if (picture && picture.url) {
       card.picture.replaceChildren(h("img", { src: picture.url, alt: "" }));

@@ -1,9 +1,10 @@
 """What is asked of an archive, as one frozen value."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from jwstmq_widgets.errors import QueryError
@@ -176,12 +177,44 @@ class Query:
         str
             Such as ``jw.Query(program=2733, instrument=('MIRI',))``.
         """
-        given = [
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in dataclasses.fields(self)
-            if getattr(self, field.name) != field.default
-        ]
+        given = [f"{name}={getattr(self, name)!r}" for name in self._given()]
         return f"jw.Query({', '.join(given)})"
+
+    def to_config(self) -> str:
+        """Give the configuration file that asks the same, with jwst_mast_query's keys.
+
+        Returns
+        -------
+        str
+            YAML, such as ``propID: 2733``; "" for a query with nothing in it.
+        """
+        from jwstmq_widgets.config import config_text
+
+        return config_text({name: getattr(self, name) for name in self._given()})
+
+    @classmethod
+    def from_config(cls, config: "str | Path | Mapping[str, Any]") -> Self:
+        """Make the query of a configuration file.
+
+        Parameters
+        ----------
+        config
+            A file such as jwst_mast_query's ``jwst_query.cfg``, or its keys and values.
+
+        Returns
+        -------
+        Query
+
+        Raises
+        ------
+        QueryError
+            If the file cannot be read, a key is unknown, or a value is wrong.
+        """
+        from jwstmq_widgets.config import read_config
+        from jwstmq_widgets.settings import query_arguments, read_settings
+
+        settings = read_settings(config) if isinstance(config, Mapping) else read_config(config)
+        return cls(**query_arguments(settings))
 
     def __str__(self) -> str:
         parts = [
@@ -200,6 +233,10 @@ class Query:
             {False: "", True: "with guide stars", "only": "guide stars only"}[self.guidestars],
         ]
         return " · ".join(part for part in parts if part) or "everything"
+
+    def _given(self) -> tuple[str, ...]:
+        """Give the fields that differ from their default."""
+        return tuple(field.name for field in dataclasses.fields(self) if getattr(self, field.name) != field.default)
 
     @classmethod
     def _fields(cls) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import errno
 import heapq
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -12,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.hands import Carrier, Hands, Line, OwnHands, make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
 from jwstmq_widgets.downloads.manifest import make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter
-from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
+from jwstmq_widgets.downloads.transfer import BUFFER, Outcome
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ _log = logging.getLogger(__name__)
 class _Trial:
     """The tries of one file."""
 
-    transfer: Transfer
+    transfer: Carrier
     failures: int = 0
     tries: int = 0
     mismatches: int = 0
@@ -67,10 +66,19 @@ class Batch:
         Time limits and retries.
     workers
         Connections at the most.
+    hands
+        Who moves the files; this process when left out.
     """
 
     def __init__(
-        self, plan: Plan, archive: "Archive", moving: list[int], ledger: Ledger, manners: Manners, workers: int
+        self,
+        plan: Plan,
+        archive: "Archive",
+        moving: list[int],
+        ledger: Ledger,
+        manners: Manners,
+        workers: int,
+        hands: Hands | None = None,
     ) -> None:
         self._plan, self._archive, self._ledger, self._manners = plan, archive, ledger, manners
         self._moving = moving
@@ -88,14 +96,8 @@ class Batch:
         self._stopping = False
         self._closed = False
         self._over = threading.Event()
-        self._lanes = [
-            Lane(
-                archive.authorization,
-                connect_timeout=manners.connect_timeout,
-                stall_timeout=manners.stall_timeout,
-            )
-            for _ in range(min(workers, len(moving)))
-        ]
+        self._hands: Hands = hands or OwnHands(archive, planned_at=plan.made, manners=manners)
+        self._lanes = [self._hands.lane() for _ in range(min(workers, len(moving)))]
         self._alive = len(self._lanes)
 
     def run(
@@ -154,7 +156,7 @@ class Batch:
         for lane in self._lanes:
             lane.close()
 
-    def _work(self, lane: Lane) -> None:
+    def _work(self, lane: Line) -> None:
         buffer = memoryview(bytearray(BUFFER))
         try:
             while (index := self._take()) is not None:
@@ -190,19 +192,17 @@ class Batch:
     def _trial(self, index: int) -> _Trial:
         trial = self._trials.pop(index, None)
         if trial is None:
-            item = self._plan.items[index]
-            trial = _Trial(
-                Transfer(item, self._archive, planned_at=self._plan.made, fsync=self._manners.fsync),
-            )
+            trial = _Trial(self._hands.transfer(self._plan.items[index]))
             self._meter.start(trial.transfer.running)
         return trial
 
-    def _carry(self, index: int, lane: Lane, buffer: memoryview) -> None:
+    def _carry(self, index: int, lane: Line, buffer: memoryview) -> None:
         trial = self._active[index]
         began = time.monotonic()
         item = trial.transfer.item
         try:
-            self._make_folder(item.folder)
+            if self._hands.at_home:
+                self._make_folder(item.folder)
             outcome = trial.transfer.attempt(lane, buffer)
         except Busy:
             self._again(index, _BUSY_AGAIN)
@@ -226,10 +226,7 @@ class Batch:
     def _make_folder(self, folder: Path) -> None:
         if folder in self._folders:
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        root = os.path.realpath(self._plan.folder)
-        if os.path.commonpath([os.path.realpath(folder), root]) != root:
-            raise DownloadError(f"{folder} is a link that leads out of {self._plan.folder}; remove it first")
+        make_folder(folder, self._plan.folder)
         self._folders.add(folder)
 
     def _succeeded(self, index: int, trial: _Trial, outcome: Outcome) -> None:

@@ -1,0 +1,118 @@
+"""Who moves the files of a download: this process, or others for it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.pace import Manners
+from jwstmq_widgets.downloads.plan import PlanItem
+from jwstmq_widgets.downloads.progress import Running
+from jwstmq_widgets.downloads.transfer import Outcome, Transfer
+from jwstmq_widgets.errors import DownloadError
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["Carrier", "Hands", "Line", "OwnHands", "make_folder"]
+
+
+class Line(Protocol):
+    """One connection to the archive, wherever it starts from."""
+
+    def close(self) -> None:
+        """Have whatever waits for it fail at once with Cancelled; from any thread."""
+
+    def finish(self) -> None:
+        """End it, from its user's own thread."""
+
+
+class Carrier(Protocol):
+    """Moves one file, in as many tries as its user makes; see `Transfer`."""
+
+    @property
+    def item(self) -> PlanItem:
+        """What to move."""
+
+    @property
+    def url(self) -> str:
+        """Address of the product at the archive."""
+
+    @property
+    def running(self) -> Running:
+        """Its counters."""
+
+    @property
+    def moved(self) -> int:
+        """Bytes that came, in all tries."""
+
+    def attempt(self, lane: Any, buffer: memoryview) -> Outcome:
+        """Try once; raises as `Transfer.attempt` does."""
+
+
+class Hands(Protocol):
+    """Who moves the files."""
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the files go to a disk that this process sees."""
+
+    def lane(self) -> Line:
+        """Make a line to the archive."""
+
+    def transfer(self, item: PlanItem) -> Carrier:
+        """Get ready to move one file."""
+
+
+class OwnHands:
+    """Moves the files in this process.
+
+    Parameters
+    ----------
+    archive
+        Where the products are.
+    planned_at
+        When the plan looked at the disk (s since 1970).
+    manners
+        Time limits.
+    """
+
+    at_home = True
+
+    def __init__(self, archive: "Archive", *, planned_at: float, manners: Manners) -> None:
+        self._archive, self._planned_at, self._manners = archive, planned_at, manners
+
+    def lane(self) -> Lane:
+        """Make a line to the archive."""
+        return Lane(
+            self._archive.authorization,
+            connect_timeout=self._manners.connect_timeout,
+            stall_timeout=self._manners.stall_timeout,
+        )
+
+    def transfer(self, item: PlanItem) -> Transfer:
+        """Get ready to move one file."""
+        return Transfer(item, self._archive, planned_at=self._planned_at, fsync=self._manners.fsync)
+
+
+def make_folder(folder: Path, root: Path) -> None:
+    """Make a folder below a destination.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    root
+        The destination.
+
+    Raises
+    ------
+    DownloadError
+        If a link leads out of the destination.
+    OSError
+        If it cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    inside = os.path.realpath(root)
+    if os.path.commonpath([os.path.realpath(folder), inside]) != inside:
+        raise DownloadError(f"{folder} is a link that leads out of {root}; remove it first")

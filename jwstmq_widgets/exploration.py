@@ -86,6 +86,7 @@ class Exploration(State):
         self._thumbnails = Thumbnails()
         self._whole: Plan | None = None
         self._uris: frozenset[str] = frozenset()
+        self._answered: Archive | None = None
         self._opened = threading.Event()
         self._put(
             destination=str(destination),
@@ -209,7 +210,7 @@ class Exploration(State):
 
             products = archive.products(observations, progress=progress, cancel=run.cancel)
             run.check()
-            self._answer(query, observations, products)
+            self._answer(archive, query, observations, products)
             run.tell(text=f"{len(observations):,} observations · {len(products):,} files")
             self._look()
 
@@ -300,7 +301,7 @@ class Exploration(State):
 
     def download(self) -> None:
         """Download the ticked products."""
-        self._move(lambda: plan(self.selected, to=self.destination, layout=self.layout, archive=self.archive))
+        self._move(lambda: plan(self.selected, to=self.destination, layout=self.layout, archive=self._source))
 
     def retry(self) -> None:
         """Download again what failed, or was cancelled, in the last download."""
@@ -318,7 +319,7 @@ class Exploration(State):
         done
             Called with the URI, the bytes of a JPEG (None where there is none) and, then, a sentence why.
         """
-        self._thumbnails.ask(self.archive, self.products, uri, done)
+        self._thumbnails.ask(self._source, self.products, uri, done)
 
     def forget_thumbnails(self) -> None:
         """Drop the thumbnails that were asked for and have not begun."""
@@ -335,9 +336,15 @@ class Exploration(State):
         archive: Archive = self.archive
         return archive
 
-    def _answer(self, query: Query, observations: Table, products: Table) -> None:
+    @property
+    def _source(self) -> Archive | None:
+        """Where the present products are: another archive may have been opened since."""
+        return self._answered or self.archive
+
+    def _answer(self, archive: Archive, query: Query, observations: Table, products: Table) -> None:
         guidestars = bool(query.guidestars)
         with self._lock:
+            self._answered = archive
             self._uris = frozenset(np.asarray(products["dataURI"]).tolist())
             self._whole = None
             self._set(
@@ -366,7 +373,7 @@ class Exploration(State):
         wanted = {"destination": self.destination, "layout": self.layout} | place
         self._clear_problem("destination")
         try:
-            plan(self.products[:0], to=wanted["destination"], layout=wanted["layout"], archive=self.archive)
+            plan(self.products[:0], to=wanted["destination"], layout=wanted["layout"], archive=self._source)
         except JwstmqError as error:
             self._fail("destination", Problem.of(error))
             return
@@ -379,7 +386,7 @@ class Exploration(State):
             return
 
         def work(run: Run) -> None:
-            whole = plan(self.products, to=self.destination, layout=self.layout, archive=self.archive)
+            whole = plan(self.products, to=self.destination, layout=self.layout, archive=self._source)
             run.check()
             with self._lock:
                 self._whole = whole
@@ -420,7 +427,7 @@ class Exploration(State):
                 )
                 if status == "ERROR"
             }
-            whole = plan(self.products, to=self.destination, layout=self.layout, archive=self.archive)
+            whole = plan(self.products, to=self.destination, layout=self.layout, archive=self._source)
             with self._lock:
                 self._whole = whole
                 self._set(

@@ -180,6 +180,16 @@ def test_a_cancelled_download_ends_soon_and_loses_nothing(found: Exploration, fa
     assert {found.states[uri].kind for uri in uris} == {"here"}
 
 
+def test_products_come_from_the_archive_that_listed_them(found: Exploration) -> None:
+    found.tick(some(found))
+    found.use_archive("http://127.0.0.1:9")
+    assert found.wait(LONG)
+    found.download()
+    assert found.wait(LONG)
+    assert found.manifest is not None
+    assert set(found.manifest["Status"]) == {"COMPLETE"}
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [

@@ -1,9 +1,8 @@
-"""How what a user writes becomes the strict values of a query."""
+"""How names and numbers that a user writes become the strict values of a query."""
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -12,21 +11,28 @@ from jwstmq_widgets.filenames import DETECTORS, INSTRUMENTS, canonical_detector
 
 __all__ = [
     "CALIB_LEVELS",
-    "MJD_OF_UNIX_EPOCH",
+    "CATEGORIES",
     "MODES",
-    "read_coordinates",
-    "read_dates",
+    "PRODUCT_TYPES",
+    "read_access",
+    "read_category",
     "read_detector",
+    "read_filetype",
+    "read_filter",
+    "read_flag",
     "read_guidestars",
     "read_instrument",
     "read_level",
-    "read_lookback",
     "read_mode",
+    "read_obs_id",
     "read_observation",
+    "read_obsid",
+    "read_obsid_range",
+    "read_product_type",
     "read_program",
-    "read_radius",
+    "read_text",
+    "read_texts",
     "several",
-    "to_mjd",
     "unique",
 ]
 
@@ -44,6 +50,15 @@ MODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 CALIB_LEVELS: tuple[int, ...] = (-1, 0, 1, 2, 3, 4)
 """CAOM calibration levels; -1 is planned."""
 
+CATEGORIES: tuple[str, ...] = ("GO", "GTO", "ERS", "DD", "COM", "CAL")
+"""Categories of programs: general and guaranteed observers, early release, director's time, commissioning, calibration.
+
+They are the values of MAST's ``proposal_type`` for JWST.
+"""
+
+PRODUCT_TYPES: tuple[str, ...] = ("SCIENCE", "AUXILIARY", "INFO", "PREVIEW")
+"""MAST's types of products (``productType``)."""
+
 _MODE_ALIASES = {
     "imaging": "image",
     "mrs": "ifu",
@@ -52,24 +67,18 @@ _MODE_ALIASES = {
     "fs": "slit",
     "coronagraphy": "coron",
 }
-MJD_OF_UNIX_EPOCH = 40587.0
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
-_TO_DEGREES = {
-    "deg": 1.0, "degree": 1.0, "degrees": 1.0, "d": 1.0,
-    "arcmin": 1 / 60, "arcminute": 1 / 60, "arcminutes": 1 / 60, "m": 1 / 60, "'": 1 / 60,
-    "arcsec": 1 / 3600, "arcsecond": 1 / 3600, "arcseconds": 1 / 3600, "s": 1 / 3600, '"': 1 / 3600,
-}  # fmt: skip
+_CATEGORY_ALIASES = {"DDT": "DD", "DD-ERS": "ERS", "DD ERS": "ERS", "COMMISSIONING": "COM", "CALIBRATION": "CAL"}
 
 
-def several(value: Any) -> tuple[Any, ...]:
-    """Give a value, a text with commas, or many values, as a tuple."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+def several(value: Any, *, separators: str = r"[,;\s]+") -> tuple[Any, ...]:
+    """Give a value, a text with separators, or many values, as a tuple; empty texts are left out."""
+    if value is None:
         return ()
     if isinstance(value, str):
-        return tuple(part for part in re.split(r"[,;\s]+", value.strip()) if part)
-    if isinstance(value, Iterable):
-        return tuple(value)
-    return (value,)
+        value = re.split(separators, value)
+    elif not isinstance(value, Iterable):
+        return (value,)
+    return tuple(part for part in value if not (isinstance(part, str) and not part.strip()))
 
 
 def unique(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -79,7 +88,8 @@ def unique(values: Iterable[Any]) -> tuple[Any, ...]:
 
 def _whole(value: Any, *, field: str, what: str, example: str, highest: int) -> int:
     text = str(value).strip()
-    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or not 0 < int(text) <= highest:
+    right = text.isascii() and text.isdigit() and len(text) <= 12  # Python reads numbers of thousands of digits slowly
+    if isinstance(value, bool) or not right or not 0 < int(text) <= highest:
         raise QueryError(f"{what} {value!r} is not a number from 1 to {highest}; try {example}", field=field)
     return int(text)
 
@@ -158,98 +168,110 @@ def read_guidestars(value: Any) -> bool | Literal["only"]:
     raise QueryError(f"guidestars {value!r} is neither True, False nor 'only'", field="guidestars")
 
 
-def to_mjd(moment: datetime) -> float:
-    """Give a moment as MJD (UTC)."""
-    return moment.timestamp() / 86400 + MJD_OF_UNIX_EPOCH
+def read_text(value: Any, *, field: str, example: str) -> str:
+    """Read one text; blanks at its ends do not count, and several between words count as one."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise QueryError(f"{field} {value!r} is not a text such as '{example}'", field=field)
+    return " ".join(value.split())
 
 
-def _moment(value: Any, *, latest: bool) -> float | None:
-    """Read a date; a bare day as the latest one ends with that day."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        mjd = float(value)
-    elif isinstance(value, datetime):
-        mjd = to_mjd(value if value.tzinfo else value.replace(tzinfo=UTC))
-    else:
-        text = str(value).strip()
-        if _NUMBER.fullmatch(text):
-            mjd = float(text)
-        else:
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError:
-                raise QueryError(
-                    f"date {value!r} is neither a date like 2022-06-03 nor an MJD like 59733.5", field="dates"
-                ) from None
-            mjd = to_mjd(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-            if latest and len(text) <= len("2022-06-03"):
-                mjd += 1
-    if not 0 < mjd < 200000:
-        raise QueryError(f"date {value!r} is not an MJD between 0 and 200000, such as 59733.5", field="dates")
-    return mjd
+def read_texts(value: Any, *, field: str, example: str, separators: str = ";") -> tuple[str, ...]:
+    """Read several texts with blanks in them; in one text they are separated as given."""
+    texts = (read_text(part, field=field, example=example) for part in several(value, separators=separators))
+    return unique(text for text in texts if text)
 
 
-def read_dates(value: Any) -> tuple[float | None, float | None]:
-    """Read the earliest and the latest date."""
-    if value is None or value == "":
-        return (None, None)
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        value = (value, value if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()) else None)
-    sides = tuple(value)
-    if len(sides) != 2:
+def read_category(value: Any) -> str:
+    """Read a category of programs."""
+    name = str(value).strip().upper()
+    name = _CATEGORY_ALIASES.get(name, name)
+    if name not in CATEGORIES:
+        raise QueryError(f"category {value!r} is unknown; {_nearest(name, CATEGORIES)}", field="categories")
+    return name
+
+
+def read_filter(value: Any) -> str:
+    """Read the name of a filter, with wildcards or not."""
+    name = value.strip().upper() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[A-Z0-9*%.+-]{1,40}", name):
+        raise QueryError(f"filter {value!r} is not a name such as 'F770W', 'G140H' or 'F1*'", field="filters")
+    return name
+
+
+def read_filetype(value: Any) -> str:
+    """Read a file type."""
+    name = value.strip() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", name):
         raise QueryError(
-            f"dates {value!r} are not two values: the earliest, the latest (None leaves one open)", field="dates"
+            f"file type {value!r} is not the end of a file name such as 'cal', '_cal.jpg' or 'fits'", field="filetypes"
         )
-    earliest, latest = _moment(sides[0], latest=False), _moment(sides[1], latest=True)
-    # the latest day as given: a bare one was moved to its end, so that one day before would look like the same moment
-    if earliest is not None and latest is not None and earliest > (_moment(sides[1], latest=False) or latest):
-        raise QueryError(f"the dates are reversed: {sides[0]} is after {sides[1]}; exchange them", field="dates")
-    return (earliest, latest)
+    return name
 
 
-def read_lookback(value: Any) -> float | None:
-    """Read a look-back (days)."""
-    if value is None or value == "":
-        return None
-    try:
-        days = float(value)
-    except (TypeError, ValueError):
-        days = -1.0
-    if not 0 < days < 100000:
-        raise QueryError(f"look-back {value!r} is not a number of days above 0, such as 3", field="lookback")
-    return days
+def read_product_type(value: Any) -> str:
+    """Read a type of products."""
+    name = str(value).strip().upper()
+    if name not in PRODUCT_TYPES:
+        raise QueryError(f"product type {value!r} is unknown; {_nearest(name, PRODUCT_TYPES)}", field="product_types")
+    return name
 
 
-def read_coordinates(value: Any) -> tuple[float, float] | None:
-    """Read a position (deg)."""
-    if value is None or value == "":
-        return None
-    sides = tuple(several(value))
-    try:
-        ra, dec = (float(side) for side in sides)
-    except (TypeError, ValueError):
+def read_obs_id(value: Any) -> str:
+    """Read the name of an observation, with wildcards or not."""
+    name = value.strip().lower() if isinstance(value, str) else ""
+    if re.fullmatch(r"\d+", str(value).strip()):
+        raise QueryError(f"{value!r} is an obsid, a number of the archive; give it as obsids", field="obs_ids")
+    if not re.fullmatch(r"[a-z0-9_.*%-]{1,120}", name):
         raise QueryError(
-            f"coordinates {value!r} are not two numbers in degrees, such as (151.757, -40.436)", field="coordinates"
-        ) from None
-    if not (0 <= ra < 360 and -90 <= dec <= 90):
-        raise QueryError(
-            f"coordinates {value!r} are not on the sky: right ascension is 0 to 360, declination -90 to 90 degrees",
-            field="coordinates",
+            f"obs_id {value!r} is not the name of an observation such as 'jw02733-o002_t001_miri_f1130w' or 'jw02733*'",
+            field="obs_ids",
         )
-    return (ra, dec)
+    return name
 
 
-def read_radius(value: Any) -> float:
-    """Read a radius; gives degrees."""
-    number, unit = str(value).strip(), "deg"
-    match = re.fullmatch(r"([0-9.eE+-]+)\s*([a-z'\"]*)", number)
-    try:
-        degrees = float(match[1]) * _TO_DEGREES[match[2] or unit] if match else -1.0
-    except (KeyError, ValueError):
-        degrees = -1.0
-    if not 0 < degrees <= 30:
-        raise QueryError(
-            f"radius {value!r} is not an angle above 0 and up to 30 degrees, such as '2 arcmin'", field="radius"
+def read_obsid(value: Any, *, field: str = "obsids") -> int:
+    """Read the archive's number of an observation."""
+    if isinstance(value, str) and value.strip().lower().startswith("jw"):
+        raise QueryError(f"{value!r} is an obs_id, a name; give it as obs_ids", field=field)
+    return _whole(value, field=field, what="obsid", example="87602008", highest=999_999_999_999)
+
+
+def read_obsid_range(value: Any) -> tuple[int | None, int | None]:
+    """Read a range of the archive's numbers: ``X+``, ``X-``, one, or two values, either of them None for no limit."""
+    sides = several(value, separators=r"\s*(?:\.\.|[,;\s])\s*") if isinstance(value, str) else value
+    sides = (sides,) if sides is not None and not isinstance(sides, Iterable) else tuple(sides or ())
+    text = str(sides[0]).strip() if len(sides) == 1 else ""
+    if text not in {"", "+", "-"}:
+        sides = (
+            None if text.endswith("-") else text.removesuffix("+"),
+            None if text.endswith("+") else text.removesuffix("-"),
         )
-    return degrees
+    if len(sides) not in {0, 2} or (isinstance(value, str) and value.strip() and not sides):
+        raise QueryError(f"obsid_range {value!r} is not '385539+', '385539-', one value or two", field="obsid_range")
+    lowest, highest = (
+        None if side is None or side == "" else read_obsid(side, field="obsid_range") for side in sides or (None, None)
+    )
+    if lowest is not None and highest is not None and lowest > highest:
+        raise QueryError(f"obsid_range is reversed: {lowest} is above {highest}; exchange them", field="obsid_range")
+    return (lowest, highest)
+
+
+def read_access(value: Any) -> Literal["public", "exclusive"] | None:
+    """Read whose data are wanted."""
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word is None or word == "":
+        return None
+    if word == "public":
+        return "public"
+    if word in ("exclusive", "exclusive_access"):
+        return "exclusive"
+    raise QueryError(f"access {value!r} is neither 'public' nor 'exclusive'", field="access")
+
+
+def read_flag(value: Any, *, field: str) -> bool | None:
+    """Read True, False, or None where it does not matter."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise QueryError(f"{field} {value!r} is neither True, False nor None", field=field)

@@ -7,28 +7,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from jwstmq_widgets.dates import MJD_OF_UNIX_EPOCH, read_dates, read_lookback, to_mjd
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.fields import (
     CALIB_LEVELS,
-    MJD_OF_UNIX_EPOCH,
+    CATEGORIES,
     MODES,
-    read_coordinates,
-    read_dates,
+    PRODUCT_TYPES,
+    read_access,
+    read_category,
     read_detector,
+    read_filetype,
+    read_filter,
+    read_flag,
     read_guidestars,
     read_instrument,
     read_level,
-    read_lookback,
     read_mode,
+    read_obs_id,
     read_observation,
+    read_obsid,
+    read_obsid_range,
+    read_product_type,
     read_program,
-    read_radius,
+    read_text,
+    read_texts,
     several,
-    to_mjd,
     unique,
 )
+from jwstmq_widgets.positions import read_coordinates, read_footprint, read_radius, read_resolver
 
-__all__ = ["CALIB_LEVELS", "MODES", "Query"]
+__all__ = ["CALIB_LEVELS", "CATEGORIES", "MODES", "PRODUCT_TYPES", "Query"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +62,52 @@ class Query:
     modes: tuple[str, ...] = ()
     """Observing modes such as ``"image"`` or ``"ifu"``, see `MODES`; () for all."""
     dates: tuple[float | None, float | None] = (None, None)
-    """Earliest and latest start of an observation (``t_min``), as MJD in UTC. ISO texts are taken.
+    """Earliest and latest start of an observation (``t_min``), as MJD in UTC; None leaves that side open.
 
-    A bare day as the latest date means that whole day. None leaves that side open.
+    ISO texts are taken, also in one text: ``"2022-06-01+"`` (from then on), ``"2022-06-30-"`` (until then),
+    ``"2022-06-01 2022-06-30"``, ``"2022-06-01"``. A bare day means that whole day. Planned observations have no
+    start: no limit of dates finds them.
     """
     lookback: float | None = None
     """Only observations that started in the last so many days; not together with ``dates``."""
     target: str = ""
-    """Name of a target, for the archive's name resolver."""
+    """Name of an object, for the archive's name resolver, which gives coordinates; see also ``target_name``."""
+    resolver: str = ""
+    """Which resolver is asked: ``"NED"``, ``"SIMBAD"``, or "" for the archive's choice."""
     coordinates: tuple[float, float] | None = None
-    """Right ascension and declination (deg, ICRS)."""
+    """Right ascension and declination (deg, ICRS). Whatever astropy's ``SkyCoord`` reads is taken."""
     radius: float = 2 / 60
     """Radius around target or coordinates (deg). Texts with a unit are taken: ``"2 arcmin"``."""
+    footprint: Literal["overlaps", "contains"] | None = None
+    """What the field of an observation must do: ``"overlaps"`` the circle, or ``"contains"`` its middle.
+
+    It is tested here on the sphere, after the archive's own search by position, which is all that None asks for.
+    """
     filters: tuple[str, ...] = ()
-    """Filters such as ``"F770W"``; () for all."""
+    """Filters and gratings such as ``"F770W"`` or ``"F1*"``; () for all."""
+    categories: tuple[str, ...] = ()
+    """Categories of programs, see `CATEGORIES`; () for all."""
+    pi: tuple[str, ...] = ()
+    """Names of principal investigators, whole or in part (``"Pontoppidan"``), or with wildcards; () for all.
+
+    MAST writes ``"Pontoppidan, Klaus M."``. In one text several names are separated by semicolons.
+    """
+    target_name: tuple[str, ...] = ()
+    """Targets as the program calls them, such as ``"NGC-3132"`` or ``"NGC-*"``; () for all. Case does not count."""
+    obs_ids: tuple[str, ...] = ()
+    """Names of observations (``obs_id``), whole or with wildcards: ``"jw02733-o002*"``; () for all."""
+    executed: bool | None = None
+    """True for observations that were made, False for planned ones, None for both."""
+    access: Literal["public", "exclusive"] | None = None
+    """Observations, and of these products, that are public or in their exclusive-access period; None for both."""
+    obsids: tuple[int, ...] = ()
+    """The archive's numbers of observations (``obsid``); () for all.
+
+    Narrows products, to those of these observations or listed for them. Without any limit on observations it also asks
+    for these observations.
+    """
+    obsid_range: tuple[int | None, int | None] = (None, None)
+    """Lowest and highest ``obsid``; ``"385539+"`` and ``"385539-"`` are taken. Narrows products, as ``obsids`` does."""
     detectors: tuple[str, ...] = ()
     """Detectors such as ``"mirimage"`` or ``"a5"``; () for all. Narrows products, not observations."""
     calib_levels: tuple[int, ...] = ()
@@ -75,6 +116,10 @@ class Query:
     """File types such as ``"cal"``, ``"_cal.jpg"`` or ``"fits"``; () for all. Narrows products, not observations."""
     guidestars: bool | Literal["only"] = False
     """Whether guide-star files are kept: False, True, or ``"only"``. Narrows products, not observations."""
+    product_types: tuple[str, ...] = ()
+    """MAST's types of products, see `PRODUCT_TYPES`; () for all. Narrows products, not observations."""
+    recommended: bool = False
+    """True for MAST's "Minimum Recommended Products" only. Narrows products, not observations."""
 
     def __init__(
         self,
@@ -86,34 +131,62 @@ class Query:
         dates: Any = (None, None),
         lookback: float | str | None = None,
         target: str | None = "",
+        resolver: str | None = "",
         coordinates: Any = None,
-        radius: float | str = 2 / 60,
+        radius: Any = 2 / 60,
+        footprint: str | None = None,
         filters: str | Iterable[str] = (),
+        categories: str | Iterable[str] = (),
+        pi: str | Iterable[str] = (),
+        target_name: str | Iterable[str] = (),
+        obs_ids: str | Iterable[str] = (),
+        executed: bool | None = None,
+        access: str | None = None,
+        obsids: int | str | Iterable[int | str] = (),
+        obsid_range: Any = (None, None),
         detectors: str | Iterable[str] = (),
         calib_levels: int | str | Iterable[int | str] = (),
         filetypes: str | Iterable[str] = (),
         guidestars: bool | str = False,
+        product_types: str | Iterable[str] = (),
+        recommended: bool | None = False,
     ) -> None:
         instruments = tuple(read_instrument(value) for value in several(instrument))
         put = object.__setattr__
         put(self, "program", read_program(program))
-        put(self, "observations", tuple(read_observation(value) for value in several(observations)))
+        put(self, "observations", unique(read_observation(value) for value in several(observations)))
         put(self, "instrument", unique(instruments))
         put(self, "modes", unique(read_mode(value, instruments) for value in several(modes)))
         put(self, "dates", read_dates(dates))
         put(self, "lookback", read_lookback(lookback))
-        put(self, "target", " ".join((target or "").split()))
+        put(self, "target", read_text(target, field="target", example="NGC 3132"))
+        put(self, "resolver", read_resolver(resolver))
         put(self, "coordinates", read_coordinates(coordinates))
         put(self, "radius", read_radius(radius))
-        put(self, "filters", unique(value.strip().upper() for value in several(filters) if value.strip()))
+        put(self, "footprint", read_footprint(footprint))
+        put(self, "filters", unique(read_filter(value) for value in several(filters)))
+        put(self, "categories", unique(read_category(value) for value in several(categories)))
+        put(self, "pi", read_texts(pi, field="pi", example="Pontoppidan"))
+        put(self, "target_name", read_texts(target_name, field="target_name", example="NGC-3132", separators="[,;]"))
+        put(self, "obs_ids", unique(read_obs_id(value) for value in several(obs_ids)))
+        put(self, "executed", read_flag(executed, field="executed"))
+        put(self, "access", read_access(access))
+        put(self, "obsids", unique(read_obsid(value) for value in several(obsids)))
+        put(self, "obsid_range", read_obsid_range(obsid_range))
         put(self, "detectors", unique(read_detector(value) for value in several(detectors)))
         put(self, "calib_levels", unique(read_level(value) for value in several(calib_levels)))
-        put(self, "filetypes", unique(value.strip() for value in several(filetypes) if value.strip()))
+        put(self, "filetypes", unique(read_filetype(value) for value in several(filetypes)))
         put(self, "guidestars", read_guidestars(guidestars))
+        put(self, "product_types", unique(read_product_type(value) for value in several(product_types)))
+        put(self, "recommended", bool(read_flag(recommended, field="recommended")))
         if self.lookback is not None and self.dates != (None, None):
             raise QueryError("dates and look-back exclude each other; give one of them", field="lookback")
         if self.target and self.coordinates is not None:
             raise QueryError("target and coordinates exclude each other; give one of them", field="target")
+        if self.footprint is not None and not self.target and self.coordinates is None:
+            raise QueryError(
+                f"footprint '{self.footprint}' needs a place; give a target or coordinates", field="footprint"
+            )
 
     def replace(self, **changes: Any) -> Self:
         """Give the same question with other values for some fields.
@@ -141,16 +214,33 @@ class Query:
     @property
     def empty(self) -> bool:
         """True when nothing limits the observations, so that the whole archive would be asked."""
-        return not (
-            self.program is not None
-            or self.instrument
-            or self.modes
-            or self.filters
-            or self.target
-            or self.coordinates is not None
-            or self.lookback is not None
-            or self.dates != (None, None)
-        )
+        return not (self.limited or self.obsids)
+
+    @property
+    def limited(self) -> bool:
+        """True when something other than ``obsids`` limits the observations."""
+        limits = (
+            self.instrument, self.modes, self.filters, self.categories, self.pi, self.target_name, self.obs_ids,
+            self.access, self.target,
+        )  # fmt: skip
+        values = (self.program, self.coordinates, self.lookback, self.executed)
+        return any(limits) or any(value is not None for value in values) or self.dates != (None, None)
+
+    @property
+    def product_limits(self) -> dict[str, Any]:
+        """What narrows products, as the keywords of `jwstmq_widgets.select`."""
+        return {
+            "observations": self.observations,
+            "filetypes": self.filetypes,
+            "detectors": self.detectors,
+            "calib_levels": self.calib_levels,
+            "guidestars": self.guidestars,
+            "obsids": self.obsids,
+            "obsid_range": self.obsid_range,
+            "access": self.access,
+            "product_types": self.product_types,
+            "recommended": self.recommended,
+        }
 
     def date_limits(self, now: datetime | None = None) -> tuple[float | None, float | None]:
         """Give the limits of ``t_min`` with a look-back resolved.
@@ -217,22 +307,44 @@ class Query:
         return cls(**query_arguments(settings))
 
     def __str__(self) -> str:
+        lowest, highest = self.obsid_range
         parts = [
             f"program {self.program}" if self.program is not None else "",
             "observation " + ", ".join(map(str, self.observations)) if self.observations else "",
+            ", ".join(self.categories),
+            "PI " + " or ".join(self.pi) if self.pi else "",
             "/".join(self.instrument),
             ", ".join(self.modes),
             ", ".join(self.filters),
-            self.target,
-            f"{self.coordinates[0]:.5f} {self.coordinates[1]:+.5f}" if self.coordinates else "",
+            "target named " + " or ".join(self.target_name) if self.target_name else "",
+            ", ".join(self.obs_ids),
+            self._place(),
             f"last {self.lookback:g} days" if self.lookback is not None else "",
             _span(self.dates),
+            {None: "", True: "executed", False: "planned"}[self.executed],
+            f"{self.access} data" if self.access else "",
             ", ".join(self.detectors),
             "level " + ", ".join(map(str, self.calib_levels)) if self.calib_levels else "",
             ", ".join(self.filetypes),
             {False: "", True: "with guide stars", "only": "guide stars only"}[self.guidestars],
+            " or ".join(name.lower() for name in self.product_types) + " files" if self.product_types else "",
+            "recommended files" if self.recommended else "",
+            "obsid " + ", ".join(map(str, self.obsids)) if self.obsids else "",
+            f"obsid {lowest or '…'} – {highest or '…'}" if self.obsid_range != (None, None) else "",
         ]
         return " · ".join(part for part in parts if part) or "everything"
+
+    def _place(self) -> str:
+        """Say where: ``field overlaps 2' around M 57 (NED)``; the radius only where it is not the usual one."""
+        place = f"{self.coordinates[0]:.5f} {self.coordinates[1]:+.5f}" if self.coordinates else self.target
+        if not place:
+            return ""
+        if self.target and self.resolver:
+            place = f"{place} ({self.resolver})"
+        if self.footprint == "contains":
+            return f"{place} within the field"
+        around = f"{self.radius * 60:.6g}' around " if self.footprint or self.radius != 2 / 60 else ""
+        return f"{'field overlaps ' if self.footprint else ''}{around}{place}"
 
     def _given(self) -> tuple[str, ...]:
         """Give the fields that differ from their default."""
@@ -246,8 +358,14 @@ class Query:
 def _span(dates: tuple[float | None, float | None]) -> str:
     if dates == (None, None):
         return ""
-    earliest, latest = (
-        "" if mjd is None else datetime.fromtimestamp((mjd - MJD_OF_UNIX_EPOCH) * 86400, UTC).strftime("%Y-%m-%d")
-        for mjd in dates
-    )
-    return f"{earliest or '…'} – {latest or '…'}"
+    earliest, latest = dates
+    if earliest is not None and latest == earliest + 1 and earliest.is_integer():
+        return _moment(earliest)
+    # a day that ends the span is meant as a whole: what is kept is its end
+    last = "…" if latest is None else _moment(latest - 1 if latest.is_integer() else latest)
+    return f"{'…' if earliest is None else _moment(earliest)} – {last}"
+
+
+def _moment(mjd: float) -> str:
+    moment = datetime.fromtimestamp(round((mjd - MJD_OF_UNIX_EPOCH) * 86400), UTC)
+    return f"{moment:%Y-%m-%d}" if mjd.is_integer() else f"{moment:%Y-%m-%d %H:%M}"

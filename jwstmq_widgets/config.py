@@ -72,7 +72,7 @@ def config_text(arguments: Mapping[str, Any]) -> str:
         if arguments.get(name):
             settings["propID" if name == "program" else "obsnums"] = _plain(arguments[name])
     for name, key in FIELD_OF.items():
-        if arguments.get(key):
+        if key in arguments:
             settings[name] = _plain(arguments[key])
     if arguments.get("coordinates") is not None:
         settings["coordinates"] = _plain(arguments["coordinates"])
@@ -81,6 +81,10 @@ def config_text(arguments: Mapping[str, Any]) -> str:
         both = earliest is not None and latest is not None
         one = f"{latest!r}-" if earliest is None else f"{earliest!r}+"
         settings["date_select"] = f"{earliest!r} {latest!r}" if both else one
+    lowest, highest = arguments.get("obsid_range", (None, None))
+    if lowest is not None or highest is not None:
+        both = lowest is not None and highest is not None
+        settings["obsid_select"] = [lowest, highest] if both else f"{highest}-" if lowest is None else f"{lowest}+"
     if arguments.get("lookback") is not None:
         settings["lookbacktime"] = arguments["lookback"]
     if arguments.get("guidestars"):
@@ -118,25 +122,29 @@ def _load(text: str, source: str) -> dict[str, Any]:
         node = loader.get_single_node()
         if node is None:
             return {}
-        if not isinstance(node, yaml.MappingNode):
-            raise QueryError(f"{source} is no list of keys and values, such as 'propID: 2733'", field="configfile")
-        names = [key.value for key, _ in node.value]
-        twice = _first_twice(names)
-        if twice is not None:
-            raise QueryError(f"{source}: the key '{twice}' is there twice; keep one", field=twice)
+        _check(node, source)
         document: dict[str, Any] = loader.construct_document(node)
+    except QueryError:
+        raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
         raise QueryError(f"{source}{line}: {problem}; write 'key: value'", field="configfile") from error
-    except QueryError:
-        raise
     except (ValueError, TypeError, RecursionError) as error:
         raise QueryError(f"{source} is not the YAML of a configuration file: {error}", field="configfile") from error
     finally:
         loader.dispose()
     return document
+
+
+def _check(node: Any, source: str) -> None:
+    """Refuse what is no list of keys and values, and keys that are there twice, of which YAML keeps one in silence."""
+    if node.id != "mapping":
+        raise QueryError(f"{source} is no list of keys and values, such as 'propID: 2733'", field="configfile")
+    twice = _first_twice(key.value for key, _ in node.value)
+    if twice is not None:
+        raise QueryError(f"{source}: the key '{twice}' is there twice; keep one", field=twice)
 
 
 def _first_twice(names: Iterable[Any]) -> str | None:

@@ -1,6 +1,7 @@
 """What is asked of an archive, as one frozen value."""
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -303,7 +304,7 @@ class Query:
         from jwstmq_widgets.config import read_config
         from jwstmq_widgets.settings import query_arguments, read_settings
 
-        settings = read_settings(config) if isinstance(config, Mapping) else read_config(config)
+        settings = read_settings(config, environ=os.environ) if isinstance(config, Mapping) else read_config(config)
         return cls(**query_arguments(settings))
 
     def __str__(self) -> str:

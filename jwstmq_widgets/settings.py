@@ -57,14 +57,13 @@ def _yes_no(name: str, value: Any) -> bool:
     raise QueryError(f"{name} {value!r} is neither True nor False", field=name)
 
 
-def _number(name: str, value: Any) -> float:
+def _days(name: str, value: Any) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number < 100000:
-        what = "look-back " if name == "lookbacktime" else ""
-        raise QueryError(f"{what}{name} {value!r} is not a number from 0 up, such as 3", field=name)
+        raise QueryError(f"look-back {value!r} is not a number of days from 0 up, such as 3", field=name)
     return number
 
 
@@ -98,9 +97,11 @@ _Reader = Callable[[str, Any], Any]
 SETTINGS: Mapping[str, _Reader] = MappingProxyType(
     {
         "propID": _texts, "obsnums": _texts, "instrument": _texts, "obsmode": _texts, "filters": _texts,
-        "date_select": _texts, "lookbacktime": _number, "target": _text, "coordinates": _lines, "radius": _text,
+        "date_select": _texts, "lookbacktime": _days, "target": _text, "coordinates": _lines, "radius": _text,
         "sca": _texts, "filetypes": _texts, "calib_levels": _texts, "guidestars": _yes_no,
         "guidestar_data_only": _yes_no, "obsid_select": _texts, "obsid_list": _texts,
+        "resolver": _text, "footprint": _text, "categories": _texts, "pi": _lines, "target_name": _lines,
+        "obs_ids": _texts, "executed": _yes_no, "access": _text, "product_types": _texts, "recommended": _yes_no,
         "outrootdir": _text, "outsubdir": _text, "skip_propID2outsubdir": _yes_no, "obsnum2outsubdir": _yes_no,
         "propIDs_obsnum2outsubdir": _programs, "jpg_separate_subdir": _yes_no,
         "skip_check_if_outfile_exists": _yes_no, "skip_check_filesize": _yes_no, "clobber": _yes_no,
@@ -118,21 +119,19 @@ SETTINGS: Mapping[str, _Reader] = MappingProxyType(
 
 FIELD_OF: Mapping[str, str] = MappingProxyType(
     {
-        "instrument": "instrument",
-        "obsmode": "modes",
-        "filters": "filters",
-        "sca": "detectors",
-        "filetypes": "filetypes",
-        "calib_levels": "calib_levels",
-        "target": "target",
-        "radius": "radius",
+        "instrument": "instrument", "obsmode": "modes", "filters": "filters", "categories": "categories", "pi": "pi",
+        "target": "target", "resolver": "resolver", "radius": "radius", "footprint": "footprint",
+        "target_name": "target_name", "obs_ids": "obs_ids", "executed": "executed", "access": "access",
+        "obsid_list": "obsids", "sca": "detectors", "filetypes": "filetypes", "calib_levels": "calib_levels",
+        "product_types": "product_types", "recommended": "recommended",
     }
-)
+)  # fmt: skip
 """Settings that are one field of a query each."""
 
 _MEANT = {
     "program": "propID", "proposal_id": "propID", "observations": "obsnums", "modes": "obsmode", "detectors": "sca",
-    "dates": "date_select", "lookback": "lookbacktime", "destination": "outrootdir",
+    "obsids": "obsid_list", "obsid_range": "obsid_select", "dates": "date_select", "lookback": "lookbacktime",
+    "destination": "outrootdir",
 }  # fmt: skip
 # Of each row, the later source's setting puts the earlier source's out of force, whichever of the row it is.
 _RIVALS = (("date_select", "lookbacktime"), ("target", "coordinates"), ("guidestars", "guidestar_data_only"))
@@ -183,18 +182,24 @@ class Options:
 
 
 def read_settings(
-    values: Mapping[str, Any], *, source: str = "", environ: Mapping[str, str] = os.environ
+    values: Mapping[str, Any],
+    *,
+    source: str = "",
+    keep_empty: bool = False,
+    environ: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Check settings, and give their values the right kind.
 
     Parameters
     ----------
     values
-        Values by name; None and "" are not given.
+        Values by name; None is not given.
     source
         Where they are from, for messages.
+    keep_empty
+        Whether "" is a value, such as one that undoes another source's.
     environ
-        The environment, for ``$NAME``.
+        The environment, for ``$NAME``; None leaves such texts as they are.
 
     Returns
     -------
@@ -212,8 +217,8 @@ def read_settings(
         if name not in SETTINGS:
             raise QueryError(f"{start}the key '{name}' is unknown; {_nearest(str(name))}", field=str(name))
         try:
-            expanded = _expanded(name, value, environ)
-            if expanded is not None and expanded != "":
+            expanded = value if environ is None else _expanded(name, value, environ)
+            if expanded is not None and (keep_empty or expanded != ""):
                 settings[name] = SETTINGS[name](name, expanded)
         except QueryError as error:
             raise QueryError(f"{start}{error}", field=name) from error
@@ -264,16 +269,17 @@ def query_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     dict
         Arguments by name. Dates win over a look-back, as in jwst_mast_query; a look-back of 0 days is none.
     """
-    arguments = {field: settings[name] for name, field in FIELD_OF.items() if settings.get(name)}
+    arguments = {field: settings[name] for name, field in FIELD_OF.items() if name in settings}
     program, *observations = settings.get("propID") or (None,)
     arguments |= {"program": program, "observations": (*observations, *settings.get("obsnums", ()))}
     if settings.get("date_select"):
-        arguments["dates"] = _dates(settings["date_select"])
+        arguments["dates"] = _one_or_all(settings["date_select"])
     elif settings.get("lookbacktime"):
         arguments["lookback"] = settings["lookbacktime"]
     if settings.get("coordinates"):
-        place = settings["coordinates"]
-        arguments["coordinates"] = place[0] if len(place) == 1 else place
+        arguments["coordinates"] = _one_or_all(settings["coordinates"])
+    if settings.get("obsid_select"):
+        arguments["obsid_range"] = _one_or_all(settings["obsid_select"])
     arguments["guidestars"] = "only" if settings.get("guidestar_data_only") else settings.get("guidestars", False)
     return arguments
 
@@ -319,10 +325,7 @@ def read_options(settings: Mapping[str, Any], *, environ: Mapping[str, str] = os
     )
 
 
-def _dates(values: tuple[str, ...]) -> Any:
-    """Read jwst_mast_query's forms of dates: ``X+``, ``X-``, one, two."""
-    if len(values) == 1 and values[0][-1:] in {"+", "-"}:
-        return (values[0][:-1], None) if values[0].endswith("+") else (None, values[0][:-1])
+def _one_or_all(values: tuple[str, ...]) -> str | tuple[str, ...]:
     return values[0] if len(values) == 1 else values
 
 

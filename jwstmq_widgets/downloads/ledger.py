@@ -22,6 +22,7 @@ Status = Literal["COMPLETE", "SKIPPED", "ERROR", "CANCELLED"]
 _STATUSES = frozenset({"COMPLETE", "SKIPPED", "ERROR", "CANCELLED"})
 _INTERRUPTED = "not done when the download ended; download it again, what is here of it is kept"
 _PER_LINE = 500
+_TELLING = 1_000_000  # bytes from which on a rate says something about the line
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +56,8 @@ class Entry:
     """The archive's Last-Modified."""
     check: str = ""
     """How the file was checked."""
+    sha256: str = ""
+    """SHA-256 of the file on disk, hexadecimal; "" where it was not asked for."""
     when: str = ""
     """When this was written, ISO 8601 in UTC."""
 
@@ -71,6 +74,8 @@ class Record:
     """Address of the archive of the newest download; "" without one."""
     layout: str = ""
     """Layout of the newest download; "" without one."""
+    rate: float = 0.0
+    """Bytes a second of the newest download that moved a megabyte or more; 0 without one."""
 
 
 class Ledger:
@@ -131,6 +136,20 @@ class Ledger:
         if waiting:
             self._write({"kind": "planned", "items": waiting})
 
+    def end(self, *, files: int, moved: int, seconds: float) -> None:
+        """Write down how a download went.
+
+        Parameters
+        ----------
+        files
+            How many files it finished.
+        moved
+            How many bytes came.
+        seconds
+            How long it took.
+        """
+        self._write({"kind": "end", "files": files, "bytes": moved, "seconds": round(seconds, 3), "when": _now()})
+
     def add(self, entry: Entry) -> None:
         """Write down what happened to one file.
 
@@ -177,6 +196,7 @@ def read_ledger(folder: Path) -> Record:
     last: dict[str, Entry] = {}
     complete: dict[str, Entry] = {}
     archive = layout = ""
+    rate = 0.0
     for line in _lines(folder):
         kind = line.get("kind")
         if kind == "begin":
@@ -187,7 +207,9 @@ def read_ledger(folder: Path) -> Record:
             last[entry.path] = entry
             if entry.status == "COMPLETE":
                 complete[entry.path] = entry
-    return Record(last=last, complete=complete, archive=archive, layout=layout)
+        elif kind == "end":
+            rate = _rate(line) or rate
+    return Record(last=last, complete=complete, archive=archive, layout=layout, rate=rate)
 
 
 def _lines(folder: Path) -> Iterable[dict[str, Any]]:
@@ -215,6 +237,13 @@ def _planned(line: Mapping[str, Any]) -> Iterable[Entry]:
         match item:
             case [str(uri), str(path), int(size), str(obs_id)] if _inside(path):
                 yield Entry(uri=uri, path=path, status="CANCELLED", message=_INTERRUPTED, size=size, obs_id=obs_id)
+
+
+def _rate(line: Mapping[str, Any]) -> float:
+    match line:
+        case {"bytes": int(moved), "seconds": int() | float() as seconds} if moved >= _TELLING and seconds > 0:
+            return float(moved / seconds)
+    return 0.0
 
 
 def _entry(line: Mapping[str, Any]) -> Entry | None:

@@ -1,191 +1,24 @@
-"""What a download would do: what is here, what is missing, what may not be had, whether it fits on the disk."""
+"""Decides what a download would do: what is here, what is missing, what may not be had."""
 
-import dataclasses
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from astropy.table import Table
 
 from jwstmq_widgets.downloads.ledger import Record, read_ledger
-from jwstmq_widgets.downloads.places import LAYOUTS, Layout
+from jwstmq_widgets.downloads.places import Arrangement, Layout
+from jwstmq_widgets.downloads.plans import Plan, PlanItem, State
 from jwstmq_widgets.downloads.wishes import Wish, read_wishes
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.tables import format_size
 
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
 
 __all__ = ["Plan", "PlanItem", "State", "check_destination", "make_plan", "plan"]
-
-State = Literal["fetch", "resume", "here", "different", "exclusive", "planned"]
-
-_TO_MOVE = frozenset({"fetch", "resume", "different"})
-_MEANINGS: Mapping[State, str] = {
-    "fetch": "not here",
-    "resume": "begun, goes on where it stopped",
-    "different": "here with another size, fetched again",
-    "here": "here already",
-    "exclusive": "in its exclusive-access period",
-    "planned": "not observed yet",
-}
-_MARGIN, _MARGIN_SHARE = 64_000_000, 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanItem:
-    """What is to be done with one product."""
-
-    uri: str
-    """The product's ``dataURI``."""
-    name: str
-    """File name on disk."""
-    folder: Path
-    """Folder on disk, absolute."""
-    size: int
-    """Bytes, as the catalogue says; -1 unknown."""
-    state: State
-    """fetch, resume, different (all three are moved), here, exclusive or planned."""
-    have: int = 0
-    """Bytes here: of the file, or of its beginning (resume)."""
-    until: datetime | None = None
-    """When its exclusive access ends; None where it is public, or the archive does not say."""
-    obs_id: str = ""
-    """``obs_id`` (not ``obsID``) that it belongs to."""
-
-    @property
-    def path(self) -> Path:
-        """Where it goes, absolute."""
-        return self.folder / self.name
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a download would do; `download` carries it out."""
-
-    items: tuple[PlanItem, ...]
-    """One for each product, in the order of the products."""
-    folder: Path
-    """The destination, absolute."""
-    layout: Layout
-    """How files are arranged below it."""
-    archive: "Archive | None" = dataclasses.field(default=None, compare=False, repr=False)
-    """Where the products are; None when the products did not tell."""
-    free: int = 0
-    """Bytes free on the destination's disk."""
-    made: float = 0.0
-    """When it looked at the disk (s since 1970)."""
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @cached_property
-    def _states(self) -> Counter[str]:
-        return Counter(item.state for item in self.items)
-
-    @property
-    def fetch(self) -> int:
-        """How many files are to be moved."""
-        return sum(self._states[state] for state in _TO_MOVE)
-
-    @property
-    def here(self) -> int:
-        """How many files are here already."""
-        return self._states["here"]
-
-    @property
-    def exclusive(self) -> int:
-        """How many files this account may not have yet."""
-        return self._states["exclusive"]
-
-    @property
-    def planned(self) -> int:
-        """How many files are not observed yet."""
-        return self._states["planned"]
-
-    @cached_property
-    def to_move(self) -> tuple[PlanItem, ...]:
-        """The items that are to be moved."""
-        return tuple(item for item in self.items if item.state in _TO_MOVE)
-
-    @cached_property
-    def unknown_size(self) -> int:
-        """How many files are to be moved whose size the catalogue does not say."""
-        return sum(item.size < 0 for item in self.to_move)
-
-    @cached_property
-    def bytes_total(self) -> int:
-        """Bytes of all files, of those with a known size."""
-        return sum(max(0, item.size) for item in self.items)
-
-    @cached_property
-    def bytes_to_fetch(self) -> int:
-        """Bytes to be moved, without what is here of files to resume."""
-        return sum(max(0, item.size - item.have * (item.state == "resume")) for item in self.to_move if item.size > 0)
-
-    @property
-    def fits(self) -> bool:
-        """Whether that fits on the disk, with a margin of 64 MB and 1 %."""
-        return not self.fetch or self.bytes_to_fetch * (1 + _MARGIN_SHARE) + _MARGIN <= self.free
-
-    def subset(self, uris: Collection[str]) -> "Plan":
-        """Keep some products.
-
-        Parameters
-        ----------
-        uris
-            Their ``dataURI``.
-
-        Returns
-        -------
-        Plan
-            The same plan for these only.
-        """
-        wanted = uris if isinstance(uris, (set, frozenset, dict)) else frozenset(uris)
-        return dataclasses.replace(self, items=tuple(item for item in self.items if item.uri in wanted))
-
-    def summary(self) -> str:
-        """Say it in one line.
-
-        Returns
-        -------
-        str
-            Such as ``"124 files · 3.2 GB · 12 already here"``.
-        """
-        parts = [f"{len(self):,} file{'' if len(self) == 1 else 's'}", format_size(self.bytes_total)]
-        for number, text in (
-            (self.here, "already here"),
-            (self._states["resume"], "to resume"),
-            (self._states["different"], "here with another size"),
-            (self.exclusive, "exclusive"),
-            (self.planned, "not observed yet"),
-            (self.unknown_size, "of unknown size"),
-        ):
-            if number:
-                parts.append(f"{number:,} {text}")
-        return " · ".join(parts)
-
-    def __str__(self) -> str:
-        lines = [f"{self.summary()} · to {self.folder} ({self.layout})"]
-        now = datetime.now(UTC)
-        for state, meaning in _MEANINGS.items():
-            items = [item for item in self.items if item.state == state]
-            if items:
-                size = format_size(sum(max(0, item.size) for item in items))
-                dates = sorted(item.until for item in items if item.until and state == "exclusive" and item.until > now)
-                ends = f", until {dates[0]:%Y-%m-%d}" if dates else ""
-                ends += f" to {dates[-1]:%Y-%m-%d}" if dates and dates[0].date() != dates[-1].date() else ""
-                lines.append(f"  {state:<10}{len(items):>9,} {size:>9}  {meaning}{ends}")
-        room = "fits" if self.fits else "does not fit"
-        lines.append(f"  {format_size(self.bytes_to_fetch)} to fetch, {format_size(self.free)} free: {room}")
-        return "\n".join(lines)
 
 
 def plan(
@@ -193,6 +26,10 @@ def plan(
     *,
     to: str | Path = ".",
     layout: Layout = "program",
+    outsubdir: str = "",
+    program_folder: bool = True,
+    observation_folder: bool | Collection[int] = True,
+    jpg_folder: bool = False,
     clobber: bool = False,
     archive: "Archive | None" = None,
 ) -> Plan:
@@ -208,6 +45,15 @@ def plan(
     layout
         ``"program"``: ``02733/obsnum02/…``, as jwst_mast_query; ``"mast"``: ``mastDownload/JWST/<obs_id>/…``, as
         astroquery; ``"flat"``: no folders.
+    outsubdir
+        Folders below the destination and before all others, such as ``"calibrated/v1"``.
+    program_folder
+        Whether each program has a folder; layout ``"program"`` only.
+    observation_folder
+        Whether each observation has a folder, or the numbers of the programs whose observations have; layout
+        ``"program"`` only.
+    jpg_folder
+        Whether JPEG files have a folder ``jpg`` beside the others.
     clobber
         Fetch again what is here.
     archive
@@ -223,13 +69,18 @@ def plan(
     QueryError
         If the destination cannot be used, a link leads out of it, or two products would be one file.
     """
-    if layout not in LAYOUTS:
-        raise QueryError(f"layout {layout!r} is unknown; use one of {', '.join(LAYOUTS)}", field="layout")
+    arrangement = Arrangement.of(
+        layout,
+        outsubdir=outsubdir,
+        program_folder=program_folder,
+        observation_folder=observation_folder,
+        jpg_folder=jpg_folder,
+    )
     if archive is None and products.meta.get("archive") and len(products):
         from jwstmq_widgets.archives import archive_at
 
         archive = archive_at(products.meta["archive"])
-    wishes = read_wishes(products, layout)
+    wishes = read_wishes(products, arrangement)
     return make_plan(wishes, folder=Path(to), layout=layout, clobber=clobber, archive=archive)
 
 
@@ -279,7 +130,16 @@ def make_plan(
     items = tuple(
         _item(wish, paths[wish.folder], found[wish.folder], record, clobber=clobber, may=may) for wish in chosen
     )
-    return Plan(items=items, folder=root, layout=layout, archive=archive, free=free, made=made)
+    return Plan(
+        items=items,
+        folder=root,
+        layout=layout,
+        archive=archive,
+        free=free,
+        made=made,
+        clobber=clobber,
+        rate=record.rate,
+    )
 
 
 def check_destination(folder: Path) -> int:

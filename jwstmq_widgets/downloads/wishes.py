@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.downloads.places import Layout, folders, safe_name
+from jwstmq_widgets.downloads.places import Arrangement, folders, safe_name
 from jwstmq_widgets.filenames import name_columns
 
 __all__ = ["Wish", "read_wishes"]
@@ -41,14 +41,14 @@ class Wish:
     """False for what is only planned at the telescope."""
 
 
-def read_wishes(products: Table, layout: Layout) -> list[Wish]:
+def read_wishes(products: Table, arrangement: Arrangement) -> list[Wish]:
     """Read a table of products.
 
     Parameters
     ----------
     products
         Products; columns that are missing, as in astroquery's tables, are derived or taken as unknown.
-    layout
+    arrangement
         How files are arranged.
 
     Returns
@@ -64,7 +64,7 @@ def read_wishes(products: Table, layout: Layout) -> list[Wish]:
         derived = name_columns(names)
     programs = derived.get("program") or _column(products, "program", -1)
     observations = derived.get("observation") or _column(products, "observation", -1)
-    places: Iterable[tuple[str, ...]] = folders(layout, programs, observations, obs_ids)
+    places: Iterable[tuple[str, ...]] = folders(arrangement, programs, observations, obs_ids, names)
     dates: dict[float, datetime | None] = {}
     wishes = []
     for uri, name, place, size, right, release, level, obs_id in zip(

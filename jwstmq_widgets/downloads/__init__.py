@@ -1,5 +1,6 @@
 """Products onto the disk: decide, move, remember."""
 
+from jwstmq_widgets.downloads.cluster import Workers
 from jwstmq_widgets.downloads.engine import MOST_WORKERS, download
 from jwstmq_widgets.downloads.ledger import LEDGER_NAME
 from jwstmq_widgets.downloads.manifest import Manifest
@@ -20,6 +21,7 @@ __all__ = [
     "Plan",
     "PlanItem",
     "State",
+    "Workers",
     "download",
     "plan",
     "safe_name",

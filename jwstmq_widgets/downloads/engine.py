@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.downloads.batch import Batch, tell
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
-from jwstmq_widgets.downloads.manifest import Manifest, make_entry, relative_path
+from jwstmq_widgets.downloads.manifest import Manifest, make_entry, relative_path, tell_where
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jwstmq_widgets.archives import Archive
+    from jwstmq_widgets.downloads.cluster import Crew
 
 __all__ = ["MOST_WORKERS", "download"]
 
@@ -32,6 +34,7 @@ def download(
     progress: Callable[[DownloadProgress], None] | None = None,
     cancel: threading.Event | None = None,
     manners: Manners | None = None,
+    cluster: Any = None,
 ) -> Manifest:
     """Carry out a plan.
 
@@ -50,6 +53,9 @@ def download(
         Set it to stop within a second; what is here of unfinished files stays for the next time.
     manners
         Time limits and retries.
+    cluster
+        A ``dask.distributed.Client``, a scheduler's address, or `Workers`: its workers move the files. ``workers``
+        then counts the connections of the whole cluster, and the manifest has the columns ``worker`` and ``host``.
 
     Returns
     -------
@@ -59,33 +65,45 @@ def download(
     Raises
     ------
     QueryError
-        If nothing can begin: no room on the disk, a destination that cannot be written, no archive.
+        If nothing can begin: no room on the disk, a destination that cannot be written, no archive, no cluster.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise QueryError(f"workers={workers} is not a number from 1 to {MOST_WORKERS}", field="workers")
     archive = plan.archive
     url = archive.url if archive is not None else ""
+    crew: Crew | None = None
     entries = [_entry_at_rest(item, plan.folder, archive) for item in plan.items]
     if plan.fetch:
         if archive is None:
             raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
-        _prepare(plan)
+        manners = manners or Manners()
+        crew = None if cluster is None else _crew(cluster, plan, archive, manners)
+        _prepare(plan, at_home=crew is None or crew.at_home)
         moving = [index for index, entry in enumerate(entries) if entry is None]
-        with Ledger(plan.folder) as ledger:
+        with crew or nullcontext(), Ledger(plan.folder) as ledger:
             ledger.begin(archive=url, layout=plan.layout, items=(_facts(plan, index) for index in moving))
-            batch = Batch(plan, archive, moving, ledger, manners or Manners(), workers)
+            batch = Batch(plan, archive, moving, ledger, manners, workers, crew)
             for index, entry in batch.run(progress, cancel).items():
                 entries[index] = entry
     elif progress is not None:
         tell(progress, Meter(files_total=0, bytes_total=0).snapshot(()))
-    return Manifest.of(
+    manifest = Manifest.of(
         (entry for entry in entries if entry is not None), folder=plan.folder, layout=plan.layout, archive=url
     )
+    if cluster is not None:
+        manifest = tell_where(manifest, {} if crew is None else crew.places)
+    return manifest
 
 
-def _prepare(plan: Plan) -> None:
+def _crew(cluster: Any, plan: Plan, archive: "Archive", manners: Manners) -> "Crew":
+    from jwstmq_widgets.downloads.cluster import Crew, Workers
+
+    return Crew(cluster if isinstance(cluster, Workers) else Workers(cluster), plan, archive, manners)
+
+
+def _prepare(plan: Plan, *, at_home: bool) -> None:
     free = check_destination(plan.folder)
-    if plan.bytes_to_fetch > free:
+    if at_home and plan.bytes_to_fetch > free:
         raise QueryError(
             f"{plan.folder} has {format_size(free)} free and {format_size(plan.bytes_to_fetch)} are to come; "
             "free some, choose another destination, or fewer files",

@@ -1,6 +1,6 @@
 """What a download did, as a table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ from jwstmq_widgets.downloads.plan import Plan, PlanItem, make_plan
 from jwstmq_widgets.downloads.wishes import Wish
 from jwstmq_widgets.errors import QueryError
 
-__all__ = ["Manifest", "make_entry", "relative_path"]
+__all__ = ["Manifest", "make_entry", "relative_path", "tell_where"]
 
 _DESCRIPTIONS = {
     "Local Path": "where the file is, or was to go",
@@ -157,6 +157,34 @@ def make_entry(item: PlanItem, folder: Path, url: str, status: Status, message: 
         until=item.until.isoformat() if item.until else "",
         url=url,
     )
+
+
+def tell_where(manifest: Manifest, places: Mapping[str, tuple[str, str, str]]) -> Manifest:
+    """Add to a manifest which worker of a cluster moved each file, and where it is.
+
+    Parameters
+    ----------
+    manifest
+        It; gets the columns ``worker`` and ``host``.
+    places
+        dataURI to the worker's name, its machine's, and the file's path there.
+
+    Returns
+    -------
+    Manifest
+        The same.
+    """
+    found = [
+        places.get(uri, ("", "", path))
+        for uri, path in zip(manifest["dataURI"].tolist(), manifest["Local Path"].tolist(), strict=True)
+    ]
+    manifest["Local Path"] = np.array([path for _, _, path in found], dtype=str)
+    manifest["worker"] = np.array([worker for worker, _, _ in found], dtype=str)
+    manifest["host"] = np.array([host for _, host, _ in found], dtype=str)
+    manifest["Local Path"].description = f"{_DESCRIPTIONS['Local Path']}, as that host sees it"
+    manifest["worker"].description = "the cluster's worker that moved it; empty where none did"
+    manifest["host"].description = "that worker's machine"
+    return manifest
 
 
 def _wishes(rows: Table, root: Path) -> Iterable[Wish]:

@@ -41,6 +41,25 @@ def _():
 def _():
     return missions.query_criteria(program="2733", select_cols=["program", "exp_type"]).colnames
 
+@step("keywords")
+def _():
+    table = missions.query_criteria(
+        exp_type="NRC_IMAGE", readpatt=["SHALLOW2", "BRIGHT*"], effexptm=">=200", nircam_module="!A", program="2733",
+        select_cols=["fileSetName", "readpatt", "effexptm", "filter", "miri_band"], sort_by=["effexptm", "fileSetName"],
+    )
+    return rows(table)
+
+@step("all columns")
+def _():
+    names = list(map(str, missions.get_column_list()["name"]))
+    return missions.query_criteria(program="2733", select_cols=names, limit=1).colnames
+
+@step("pages")
+def _():
+    asked = dict(tsovisit="f", program="2733", limit=30, sort_by=["fileSetName"])
+    pages = [missions.query_criteria(**asked, offset=offset) for offset in (0, 30, 60)]
+    return [str(name) for page in pages for name in page["fileSetName"]]
+
 @step("region")
 def _():
     table = missions.query_region("151.757 -40.436", radius=2)
@@ -82,7 +101,9 @@ def answers(run_client: Run, folder: Path) -> dict[str, Any]:
 
 
 def test_the_columns_are_listed(answers: dict[str, Any]) -> None:
-    assert {"fileSetName", "program", "instrume", "date_obs", "s_region"} <= set(given(answers, "columns"))
+    columns = set(given(answers, "columns"))
+    assert {"fileSetName", "program", "instrume", "date_obs", "s_region", "readpatt", "nirspec_gwa_xtil"} <= columns
+    assert len(columns) == 251
 
 
 def test_criteria_hold(answers: dict[str, Any]) -> None:
@@ -113,6 +134,23 @@ def test_only_chosen_columns_come(answers: dict[str, Any]) -> None:
     columns = given(answers, "chosen columns")
     assert {"program", "exp_type", "fileSetName"} <= set(columns)
     assert "s_region" not in columns
+
+
+def test_conditions_on_any_keyword_hold(answers: dict[str, Any]) -> None:
+    rows = given(answers, "keywords")
+    assert len(rows) == 16
+    assert {row["readpatt"] for row in rows} == {"SHALLOW2"}
+    assert {row["filter"] for row in rows} == {"F187N, F444W", "F212N, F444W"}
+
+
+def test_all_columns_can_be_had(answers: dict[str, Any]) -> None:
+    assert set(given(answers, "columns")) <= set(given(answers, "all columns"))
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(answers: dict[str, Any]) -> None:
+    names = given(answers, "pages")
+    assert len(names) == len(set(names)) == 88
+    assert names == sorted(names)
 
 
 def test_a_region_gives_distances(answers: dict[str, Any]) -> None:

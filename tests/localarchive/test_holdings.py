@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jwstmq_widgets.filenames import parse_name
-from jwstmq_widgets.localarchive.holdings import Condition, Cone, Holdings, regions
+from jwstmq_widgets.localarchive.holdings import Condition, Cone, Criterion, Holdings, Term, regions
 from jwstmq_widgets.localarchive.programs import Planned, Recorded, load_programs
 
 RING = "87602450"
@@ -372,21 +372,45 @@ def test_products_know_what_belongs_to_the_observation_and_what_to_its_exposures
 
 
 def test_mission_search_has_executed_exposures_without_detector(holdings: Holdings) -> None:
-    total, rows = holdings.missions([Condition(column="program", values=(2733,))])
+    columns = holdings.mission_columns
+    wanted = [Criterion(column=columns["program"], wanted=(Term(sign="=", value=2733.0),))]
+    total, rows = holdings.missions(wanted, columns=tuple(columns))
     assert total == len(rows) == 88
-    names = {row["fileSetName"] for row in rows}
+    names = {row["fileSetName"] for _, row in rows}
     assert "jw02733002001_02103_00001" in names
-    row = next(row for row in rows if row["fileSetName"] == "jw02733001001_02103_00001")
+    row = next(row for _, row in rows if row["fileSetName"] == "jw02733001001_02103_00001")
     assert row["opticalElements"] == "F187N;CLEAR, F444W;F470N"
     assert row["productLevel"] == "1b, 2a, 2b, 2c"
-    assert list(row) == [column.name for column in holdings.mission_columns]
+    assert list(row) == list(columns)
+
+
+def test_an_exposure_has_the_keywords_of_its_headers(holdings: Holdings) -> None:
+    # 289.893 s in 6 groups are 27 frames of 10.73677 s: 5 times 5, and 2.
+    row = keywords_of(holdings, "jw02733001001_02103_00001")
+    assert (row["readpatt"], row["nframes"], row["groupgap"]) == ("SHALLOW2", 2, 3)
+    assert (row["filter"], row["nircam_pupil"]) == ("F187N, F444W", "CLEAR, F470N")
+    assert row["obs_id"] == "V02733001001P0000000002103"
+    assert row["expstart"] < row["expmid"] < row["expend"]
+    cut = keywords_of(holdings, "jw01366003001_04101_00001")
+    assert (cut["exsegtot"], cut["nints"], cut["tsovisit"]) == (3, 465, "t")
+    assert cut["effexptm"] == pytest.approx(29500.0)
+    cube = keywords_of(holdings, "jw01039004001_02101_00006")
+    assert (cube["miri_channel"], cube["nircam_pupil"]) == ("12, 34", None)
+
+
+def keywords_of(holdings: Holdings, dataset: str) -> dict[str, Any]:
+    columns = holdings.mission_columns
+    wanted = [Criterion(column=columns["fileSetName"], wanted=(Term(sign="=", value=dataset),))]
+    [(_, row)] = holdings.missions(wanted, columns=tuple(columns))[1]
+    return row
 
 
 def test_mission_rows_are_sorted_as_asked(holdings: Holdings) -> None:
-    _, rows = holdings.missions(
-        [Condition(column="program", values=(2733,))], sort_by=["instrume", "date_obs"], sort_desc=[False, True]
-    )
-    keys = [(row["instrume"], row["date_obs"]) for row in rows]
+    columns = holdings.mission_columns
+    wanted = [Criterion(column=columns["program"], wanted=(Term(sign="=", value=2733.0),))]
+    order = ["instrume", "date_obs"]
+    _, rows = holdings.missions(wanted, columns=order, sort_by=order, sort_desc=[False, True])
+    keys = [(row["instrume"], row["date_obs"]) for _, row in rows]
     assert [key[0] for key in keys] == sorted(key[0] for key in keys)
     miri = [date for instrument, date in keys if instrument == "MIRI"]
     assert miri == sorted(miri, reverse=True)

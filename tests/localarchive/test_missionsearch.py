@@ -1,11 +1,14 @@
 """Mission search on the local archive."""
 
+import sqlite3
 from typing import Any
 
 import pytest
 import requests
 
-from jwstmq_widgets.localarchive.protocols.missionterms import read_terms
+from jwstmq_widgets.localarchive.holdings import MissionColumn
+from jwstmq_widgets.localarchive.holdings.missionterms import criteria_clause
+from jwstmq_widgets.localarchive.protocols.missionterms import read_criterion
 
 
 def search(url: str, **body: Any) -> requests.Response:
@@ -13,28 +16,115 @@ def search(url: str, **body: Any) -> requests.Response:
 
 
 @pytest.mark.parametrize(
-    ("text", "numeric", "inside", "outside"),
+    ("text", "kind", "inside", "outside"),
     [
-        ("MIRI,NIRCAM", False, ["miri", "NIRCam"], ["NIRSPEC", None]),
-        ("2733", True, [2733], [2734, None]),
-        ("1..3", True, [1, 2, 3], [0.5, 4]),
-        (">=2,<1", True, [0.5, 2, 7], [1, 1.5]),
-        ("<=2", True, [2, -1], [2.1]),
-        (">2", True, [3], [2]),
-        ("!FGS", False, ["MIRI"], ["fgs", None]),
-        ("!FGS,!M*", False, ["NIRCAM"], ["FGS", "MIRI"]),
-        ("jw02733*_00001", False, ["jw02733001001_02101_00001"], ["jw02733001001_02101_00002"]),
-        ("*image", False, ["MIR_IMAGE"], ["MIR_MRS"]),
-        ("2022-06-03..2022-06-04", False, ["2022-06-03T10:00:00.0"], ["2022-06-04T00:00:00.0"]),
-        ("-5.5", True, [-5.5], [5.5]),
+        ("MIRI,NIRCAM", "text", ["miri", "NIRCam"], ["NIRSPEC", None]),
+        ("2733", "real", [2733], [2734, None]),
+        ("1..3", "real", [1, 2, 3], [0.5, 4]),
+        (">=2,<1", "real", [0.5, 2, 7], [1, 1.5]),
+        ("<=2", "real", [2, -1], [2.1]),
+        (">2", "real", [3], [2]),
+        ("!FGS", "text", ["MIRI"], ["fgs", None]),
+        ("!FGS,!M*", "text", ["NIRCAM"], ["FGS", "MIRI"]),
+        ("!1..3", "real", [0, 4], [1, 2, 3]),
+        ("jw02733*_00001", "text", ["jw02733001001_02101_00001"], ["jw02733001001_02101_00002"]),
+        ("*image", "text", ["MIR_IMAGE"], ["MIR_MRS", "MIR_IMAGES"]),
+        ("A%", "text", ["A%"], ["AB", "A_"]),
+        ("A_*", "text", ["A_1"], ["AB1"]),
+        ("2022-06-03..2022-06-04", "moment", ["2022-06-03T10:00:00.0"], ["2022-06-04T00:00:00.0"]),
+        ("-5.5", "real", [-5.5], [5.5]),
+        ("F444W", "list", ["F444W", "F200W, F444W", "f444w, F200W"], ["F444W2", "F200W", None]),
+        ("F200W, F444W", "list", ["F200W, F444W", "F200W"], ["F2, F4"]),
+        ("!F444W", "list", ["F200W"], ["F200W, F444W", None]),
+        ("null", "text", [None], ["x"]),
+        ("!null", "text", ["x"], [None]),
+        ("F*,null", "text", ["F1", None], ["G1"]),
+        (" , ,", "text", ["x", None], []),
     ],
 )
 def test_a_condition_means_what_the_service_says(
-    text: str, numeric: bool, inside: list[object], outside: list[object]
+    text: str, kind: str, inside: list[object], outside: list[object]
 ) -> None:
-    terms = read_terms(text, numeric=numeric)
-    assert all(terms.accept(value) for value in inside)
-    assert not any(terms.accept(value) for value in outside)
+    assert [value for value in (*inside, *outside) if meets(value, text, kind)] == inside
+
+
+def meets(value: object, text: str, kind: str) -> bool:
+    column = MissionColumn(name="asked", kind=kind, description="", shown=True)  # type: ignore[arg-type]
+    clause, parameters = criteria_clause([read_criterion(text, column)])
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute(f"CREATE TABLE one (asked {'REAL' if kind == 'real' else 'TEXT'})")
+        connection.execute("INSERT INTO one VALUES (?)", [value])
+        found = connection.execute(f"SELECT * FROM one WHERE {clause}", parameters).fetchall()
+    connection.close()
+    return bool(found)
+
+
+HOSTILE = [
+    "'; DROP TABLE mission; --",
+    '"',
+    "%",
+    "_",
+    "\\",
+    "x\x00y",
+    "F770W' OR '1'='1",
+    "*" * 60,
+    "!" * 9,
+    "\u202e",
+    "🔭",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("form", ["{}", "!{}", "{}*", ">={}", "{}..{}"])
+def test_a_hostile_value_is_only_a_value(archive_url: str, form: str, text: str) -> None:
+    reply = search(archive_url, conditions=[{"filter": form.format(text, text)}], count_only=True)
+    assert reply.status_code == 200
+    assert search(archive_url, conditions=[{"program": "2733"}], count_only=True).json()["totalResults"] == 88
+
+
+def test_too_many_patterns_are_told_with_400(archive_url: str) -> None:
+    reply = search(archive_url, conditions=[{"filter": ",".join(["F*"] * 5000)}])
+    assert reply.status_code == 400
+    assert search(archive_url, conditions=[{"filter": ",".join(["F770W"] * 5000)}], limit=1).status_code == 200
+
+
+def test_all_columns_are_listed_and_some_are_shown_unasked(archive_url: str) -> None:
+    path = f"{archive_url}/search/util/api/v0.1/column_list"
+    columns = {entry["column_name"]: entry for entry in requests.get(path, timeout=30).json()}
+    assert len(columns) == 251
+    assert (columns["effexptm"]["qual_type"], columns["effexptm"]["default_output"]) == ("float", "no")
+    assert columns["date_end"]["qual_type"] == "datetime"
+    shown = [name for name, entry in columns.items() if entry["default_output"] == "yes"]
+    row = search(archive_url, conditions=[{"program": "2733"}], limit=1).json()["results"][0]
+    assert set(row) == {*shown, "search_key"}
+
+
+def test_any_column_can_be_asked_for_chosen_and_sorted_by(archive_url: str) -> None:
+    reply = search(
+        archive_url,
+        conditions=[{"exp_type": "MIR_IMAGE"}, {"effexptm": ">=100"}, {"filter": "F770W,F1130W"}, {"program": "2733"}],
+        select_cols=["fileSetName", "filter", "effexptm", "patt_num"],
+        sort_by=["patt_num", "filter"],
+        sort_desc=[True, False],
+    ).json()
+    keys = [(-row["patt_num"], row["filter"]) for row in reply["results"]]
+    assert len(keys) == 32
+    assert keys == sorted(keys)
+    assert set(reply["results"][0]) == {"fileSetName", "filter", "effexptm", "patt_num", "ang_sep", "search_key"}
+
+
+def test_every_column_can_be_put_a_condition_on(archive_url: str) -> None:
+    path = f"{archive_url}/search/util/api/v0.1/column_list"
+    for entry in requests.get(path, timeout=30).json():
+        if entry["queryable"] == "yes":
+            reply = search(archive_url, conditions=[{entry["column_name"]: "null"}], count_only=True)
+            assert reply.status_code == 200, entry["column_name"]
+
+
+def test_all_rows_with_all_columns_come_in_one_answer(archive_url: str) -> None:
+    reply = search(archive_url, conditions=[], select_cols=["*"]).json()
+    assert len(reply["results"]) == reply["totalResults"] > 900
+    assert len(reply["results"][0]) == 252
 
 
 def test_an_offset_goes_on_where_the_limit_ended(archive_url: str) -> None:
@@ -80,6 +170,13 @@ def test_a_position_limits_and_measures(archive_url: str) -> None:
         {"target": ["1 1"], "radius_units": "parsec"},
         {"limit": -1},
         {"offset": "x"},
+        {"offset": 1 << 63},
+        {"conditions": [{"ang_sep": "1"}]},
+        {"conditions": [{"effexptm": "nan"}]},
+        {"conditions": [{"effexptm": ">=1e999"}]},
+        {"select_cols": [["filter"]]},
+        {"sort_by": [1]},
+        {"target": ["nan 1"]},
     ],
 )
 def test_a_wrong_question_is_told_with_400(archive_url: str, body: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jwstmq_widgets.localarchive.facts import FileFacts, Scale
@@ -17,11 +18,14 @@ from jwstmq_widgets.localarchive.holdings.conditions import (
     where_clause,
 )
 from jwstmq_widgets.localarchive.holdings.filefacts import file_facts
+from jwstmq_widgets.localarchive.holdings.missioncolumns import MissionColumn, mission_columns
 from jwstmq_widgets.localarchive.holdings.missionfiles import mission_products
+from jwstmq_widgets.localarchive.holdings.missionsearches import find_missions
+from jwstmq_widgets.localarchive.holdings.missionterms import Criterion, Term
 from jwstmq_widgets.localarchive.holdings.names import name_key
 from jwstmq_widgets.localarchive.holdings.store import catalogue_path
 
-__all__ = ["Column", "Condition", "Cone", "Holdings"]
+__all__ = ["Column", "Condition", "Cone", "Criterion", "Holdings", "MissionColumn", "Term"]
 
 _OBSERVATION_COLUMNS = (
     *(
@@ -56,19 +60,6 @@ _PRODUCT_COLUMNS = tuple(
         "proposal_id", "productFilename", "size", "parent_obsid", "dataRights", "calib_level", "filters",
     )
 )  # fmt: skip
-_MISSION_COLUMNS = tuple(
-    Column(name, kind)  # type: ignore[arg-type]
-    for name, kind in (
-        ("ArchiveFileID", "int"), ("fileSetName", "string"), ("productLevel", "string"), ("targprop", "string"),
-        ("targ_ra", "float"), ("targ_dec", "float"), ("instrume", "string"), ("exp_type", "string"),
-        ("opticalElements", "string"), ("date_obs", "string"), ("duration", "float"), ("program", "int"),
-        ("observtn", "int"), ("visit", "int"), ("publicReleaseDate", "string"), ("pi_name", "string"),
-        ("proposal_type", "string"), ("proposal_cycle", "int"), ("targtype", "string"), ("access", "string"),
-        ("cal_ver", "string"), ("ang_sep", "float"), ("s_region", "string"),
-    )
-)  # fmt: skip
-_MISSION_TABLE = tuple(column for column in _MISSION_COLUMNS if column.name != "ang_sep")
-
 # In SQLite a CROSS JOIN keeps its loops in the order written, and so the order of the numbers sorted inside.
 # One row for a file and the observation under which it is listed; guide stars once for each exposure of their visit.
 _PRODUCTS = """
@@ -118,8 +109,8 @@ class Holdings:
     """CAOM's columns of an observation, as of 2023 to 2025."""
     product_columns: tuple[Column, ...] = _PRODUCT_COLUMNS
     """CAOM's columns of a product, as of 2025."""
-    mission_columns: tuple[Column, ...] = _MISSION_COLUMNS
-    """The mission search's default columns for JWST."""
+    mission_columns: Mapping[str, MissionColumn] = mission_columns()
+    """The mission search's columns for JWST, by name."""
 
     def __init__(self, path: Path, *, scale: Scale) -> None:
         self._path = path
@@ -231,59 +222,26 @@ class Holdings:
 
     def missions(
         self,
-        where: Sequence[Condition] = (),
-        cone: Cone | None = None,
+        where: Sequence[Criterion] = (),
+        cones: Mapping[str, Cone] = MappingProxyType({}),
         *,
-        offset: int = 0,
-        limit: int = 5000,
+        columns: Sequence[str] = ("fileSetName",),
         sort_by: Sequence[str] = (),
         sort_desc: Sequence[bool] = (),
-    ) -> tuple[int, list[dict[str, Any]]]:
-        """Find executed exposures, as the mission search does.
-
-        Parameters
-        ----------
-        where
-            Conditions on :attr:`mission_columns`.
-        cone
-            A circle that must overlap the footprint.
-        offset, limit
-            Which of the rows.
-        sort_by, sort_desc
-            Columns to sort by, and which of them in falling order; ArchiveFileID where they do not tell.
-
-        Returns
-        -------
-        tuple of int and list
-            How many there are in all, and rows by column; ``ang_sep`` is the distance from the cone's middle to the
-            target (arcmin), None without a cone.
-
-        Raises
-        ------
-        ValueError
-            If a column is not known or a value does not fit it.
-        """
-        known = {column.name.lower(): column.name for column in _MISSION_COLUMNS}
-        for name in sort_by:
-            if name.lower() not in known:
-                raise ValueError(f"no column {name!r}")
-        found = self._found("mission", "ArchiveFileID", _MISSION_TABLE, "", where, cone, ("targ_ra", "targ_dec"))
-        names = [column.name for column in _MISSION_TABLE]
-        statement = f"SELECT {', '.join(names)} FROM mission WHERE ArchiveFileID IN (SELECT value FROM json_each(?))"  # noqa: S608 - our own names
-        rows = [
-            dict(zip(names, row, strict=True))
-            for row in self._ask(f"{statement} ORDER BY ArchiveFileID", [json.dumps([number for number, _ in found])])
-        ]
-        for row in rows:
-            row["ang_sep"] = None
-            if cone is not None:
-                row["ang_sep"] = cone_distance(cone, None, row["targ_ra"], row["targ_dec"]) / 60.0
-        falling = [*sort_desc, *[False] * (len(sort_by) - len(sort_desc))]
-        for name, down in reversed(list(zip(sort_by, falling, strict=False))):
-            key = known[name.lower()]
-            rows.sort(key=lambda row, key=key: (row[key] is not None, row[key]), reverse=down)  # type: ignore[misc]
-        order = [column.name for column in _MISSION_COLUMNS]
-        return len(found), [{name: row[name] for name in order} for row in rows[offset : offset + limit]]
+        offset: int = 0,
+        limit: int = 5000,
+    ) -> tuple[int, list[tuple[str, dict[str, Any]]]]:
+        """Find executed exposures, as the mission search does; see `find_missions`."""
+        return find_missions(
+            self._connection(),
+            where,
+            cones,
+            columns=columns,
+            sort_by=sort_by,
+            sort_desc=sort_desc,
+            offset=offset,
+            limit=limit,
+        )
 
     def mission_products(self, datasets: Sequence[str]) -> list[dict[str, Any]]:
         """List the files of exposures, as the mission search does.

@@ -12,6 +12,7 @@ from jwstmq_widgets.localarchive.holdings.exposures import derive_exposures
 from jwstmq_widgets.localarchive.holdings.filefacts import file_facts
 from jwstmq_widgets.localarchive.holdings.guiding import GuideFile, guide_files
 from jwstmq_widgets.localarchive.holdings.kinds import Kind, kind_of
+from jwstmq_widgets.localarchive.holdings.missioncolumns import mission_columns
 from jwstmq_widgets.localarchive.holdings.missions import mission_rows
 from jwstmq_widgets.localarchive.holdings.names import name_rows
 from jwstmq_widgets.localarchive.holdings.records import CatalogueFile, Observation
@@ -44,19 +45,15 @@ CREATE TABLE file (
 CREATE TABLE holding (obsid INTEGER, file INTEGER, PRIMARY KEY (obsid, file)) WITHOUT ROWID;
 CREATE TABLE member (parent INTEGER, obsid INTEGER, PRIMARY KEY (parent, obsid)) WITHOUT ROWID;
 CREATE TABLE visit_file (visit INTEGER, file INTEGER, PRIMARY KEY (visit, file)) WITHOUT ROWID;
-CREATE TABLE mission (
-    ArchiveFileID INTEGER PRIMARY KEY, fileSetName TEXT, productLevel TEXT, targprop TEXT, targ_ra REAL, targ_dec REAL,
-    instrume TEXT, exp_type TEXT, opticalElements TEXT, date_obs TEXT, duration REAL, program INTEGER, observtn INTEGER,
-    visit INTEGER, publicReleaseDate TEXT, pi_name TEXT, proposal_type TEXT, proposal_cycle INTEGER, targtype TEXT,
-    access TEXT, cal_ver TEXT, s_region TEXT, x REAL, y REAL, z REAL, cos_reach REAL, sin_reach REAL
-);
 CREATE TABLE name (key TEXT, canonical TEXT, ra REAL, dec REAL, kind TEXT);
 """
+_AFFINITIES = {"int": "INTEGER", "float": "REAL"}
 _INDEXES = """
 CREATE UNIQUE INDEX observation_name ON observation (obs_id);
 CREATE INDEX observation_program ON observation (proposal_id, listed);
 CREATE INDEX observation_dataset ON observation (dataset);
 CREATE UNIQUE INDEX file_name ON file (name);
+CREATE INDEX mission_program ON mission (program);
 CREATE INDEX mission_dataset ON mission (fileSetName);
 CREATE INDEX name_key ON name (key);
 """
@@ -74,7 +71,7 @@ def build(path: Path, *, scale: Scale) -> None:
     """
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
+        connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}{_mission_table()}")
         connection.execute("BEGIN")
         writer = _Writer(connection, scale)
         for program in load_programs():
@@ -88,6 +85,16 @@ def build(path: Path, *, scale: Scale) -> None:
         connection.execute("ANALYZE")
     finally:
         connection.close()
+
+
+def _mission_table() -> str:
+    columns = [
+        f'"{entry.name}" {_AFFINITIES.get(entry.column.type, "TEXT")}'
+        for entry in mission_columns().values()
+        if entry.name not in ("ArchiveFileID", "ang_sep")
+    ]
+    reach = "x REAL, y REAL, z REAL, cos_reach REAL, sin_reach REAL"
+    return f"CREATE TABLE mission (ArchiveFileID INTEGER PRIMARY KEY, {', '.join(columns)}, {reach});"
 
 
 def _measure_associations(connection: sqlite3.Connection, scale: Scale) -> None:

@@ -1,17 +1,17 @@
 """The rows of MAST's mission search: one for each executed exposure, its detectors together."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jwstmq_widgets.localarchive.holdings.caomrows import reach_columns
+from jwstmq_widgets.localarchive.holdings.missioncolumns import mission_columns
+from jwstmq_widgets.localarchive.holdings.missionkeywords import iso_moment, keyword_values
 from jwstmq_widgets.localarchive.holdings.records import Observation
 from jwstmq_widgets.localarchive.holdings.regions import bounding_circle, parse_region
 from jwstmq_widgets.localarchive.programs import Program
 
 __all__ = ["mission_rows"]
 
-_MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 _GENERATED_ID = 260_000_000
 
 
@@ -28,13 +28,19 @@ def mission_rows(program: Program, exposures: Iterable[Observation]) -> list[dic
     datasets: dict[str, list[Observation]] = {}
     for exposure in exposures:
         datasets.setdefault(exposure.dataset, []).append(exposure)
+    activities: dict[str, list[str]] = {}
+    for dataset in datasets:
+        activities.setdefault(dataset[:-6], []).append(dataset)
+    places = {name: (place, len(names)) for names in activities.values() for place, name in enumerate(names, start=1)}
     return [
-        _row(program, dataset, members, _GENERATED_ID + program.program * 10_000 + number)
+        _row(program, dataset, members, _GENERATED_ID + program.program * 10_000 + number, *places[dataset])
         for number, (dataset, members) in enumerate(datasets.items())
     ]
 
 
-def _row(program: Program, dataset: str, members: list[Observation], number: int) -> dict[str, Any]:
+def _row(
+    program: Program, dataset: str, members: list[Observation], number: int, place: int, count: int
+) -> dict[str, Any]:
     first = members[0]
     optics = dict.fromkeys(_element(member) for member in members)
     levels = ["1b", "2a", "2b"] + (
@@ -43,7 +49,8 @@ def _row(program: Program, dataset: str, members: list[Observation], number: int
     regions = dict.fromkeys(member.s_region for member in members)
     corners = [corner for region in regions for polygon in parse_region(region) for corner in polygon]
     start = min(member.t_min or 0.0 for member in members)
-    return {
+    row: dict[str, Any] = {name: None for name in mission_columns() if name != "ang_sep"}
+    return row | {
         "ArchiveFileID": number,
         "fileSetName": dataset,
         "productLevel": ", ".join(levels),
@@ -53,12 +60,12 @@ def _row(program: Program, dataset: str, members: list[Observation], number: int
         "instrume": first.instrument_name.split("/")[0],
         "exp_type": first.exp_type,
         "opticalElements": ", ".join(optics),
-        "date_obs": _iso(start, 7),
-        "duration": first.exptime,
+        "date_obs": iso_moment(start),
+        "duration": round(first.exptime * sum(member.detector == first.detector for member in members), 3),
         "program": program.program,
         "observtn": int(first.visit[:3]),
         "visit": int(first.visit[3:]),
-        "publicReleaseDate": _iso(first.release or 0.0, 0),
+        "publicReleaseDate": iso_moment(first.release or 0.0, fraction=False),
         "pi_name": program.pi_name,
         "proposal_type": program.category,
         "proposal_cycle": program.cycle,
@@ -67,15 +74,10 @@ def _row(program: Program, dataset: str, members: list[Observation], number: int
         "cal_ver": program.version,
         # Mission search writes the frame, and two blanks after it.
         "s_region": " ".join(region.replace("POLYGON ", "POLYGON ICRS  ") for region in regions),
+        **keyword_values(dataset, members, place=place, count=count),
         **reach_columns(bounding_circle(corners)),
     }
 
 
 def _element(exposure: Observation) -> str:
     return ";".join(part for part in (exposure.filter, exposure.pupil or "CLEAR") if part)
-
-
-def _iso(mjd: float, decimals: int) -> str:
-    moment = _MJD_ZERO + timedelta(days=mjd)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{moment.microsecond:06d}0" if decimals else text

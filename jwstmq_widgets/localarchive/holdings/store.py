@@ -21,7 +21,14 @@ _logger = logging.getLogger(__name__)
 
 _MAKERS = ("holdings", "pixels")
 _READERS = frozenset(
-    {"holdings/__init__.py", "holdings/conditions.py", "holdings/missionfiles.py", "holdings/store.py"}
+    {
+        "holdings/__init__.py",
+        "holdings/conditions.py",
+        "holdings/missionfiles.py",
+        "holdings/missionsearches.py",
+        "holdings/missionterms.py",
+        "holdings/store.py",
+    }
 )
 """Of the folders whose code shapes a catalogue, the modules that only answer from it."""
 
@@ -31,7 +38,8 @@ def fingerprint() -> str:
     """Give twelve hexadecimal digits that change with the facts and with the code that makes rows of them."""
     digest = hashlib.sha256(facts_bytes())
     package = Path(__file__).parents[1]
-    for module in sorted(path for maker in _MAKERS for path in (package / maker).glob("*.py")):
+    made = (path for maker in _MAKERS for pattern in ("*.py", "*.txt") for path in (package / maker).glob(pattern))
+    for module in sorted((*made, package / "readout.py")):
         name = module.relative_to(package).as_posix()
         if name not in _READERS:
             digest.update(name.encode() + b"\0" + module.read_bytes() + b"\0")

@@ -11,13 +11,9 @@ from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.pixels.cards import Card
 from jwstmq_widgets.localarchive.pixels.geometry import Footprint
 from jwstmq_widgets.localarchive.pixels.sources import generator
+from jwstmq_widgets.localarchive.readout import readout_of
 
 __all__ = ["primary", "science", "times"]
-
-_FRAME_TIME = {"NIRCAM": 10.73677, "NIRISS": 10.73677, "NIRSPEC": 14.58889, "MIRI": 2.775, "FGS": 10.73677}
-"""Seconds to read a full frame: JWST User Documentation, pages of the detectors' read-out."""
-
-_PATTERN = {"NIRCAM": "RAPID", "NIRISS": "NISRAPID", "NIRSPEC": "NRSIRS2RAPID", "MIRI": "FASTR1", "FGS": "FGSRAPID"}
 
 _MODELS = {
     "uncal": "Level1bModel", "rate": "ImageModel", "rateints": "CubeModel", "cal": "ImageModel", "calints": "CubeModel",
@@ -74,8 +70,8 @@ def primary(facts: FileFacts) -> list[Card]:
     begin, finish, made = moment(start), moment(end), moment(max(facts.release, end) + 0.5)
     visit = f"{facts.program:05d}{name.observation or 0:03d}{name.visit or 1:03d}" if name else ""
     ints, groups = max(facts.nints, 1), max(facts.ngroups, 1)
-    reset = facts.exptime / (ints * groups) if facts.exptime else _FRAME_TIME.get(facts.instrument, 10.73677)
-    whole = facts.exptime or reset * ints * groups
+    readout = readout_of(facts.instrument, facts.subarray, ints, groups, facts.exptime)
+    whole = facts.exptime or readout.exposure(ints, groups)
     cards: list[Card] = [
         ("DATE", _iso(made), "UTC date file created"),
         ("ORIGIN", "STSCI", "Organization responsible for creating file"),
@@ -136,13 +132,13 @@ def primary(facts: FileFacts) -> list[Card]:
         ("EXPSTART", start, "[d] exposure start time in MJD"),
         ("EXPMID", (start + end) / 2, "[d] exposure mid time in MJD"),
         ("EXPEND", end, "[d] exposure end time in MJD"),
-        ("READPATT", _PATTERN.get(facts.instrument, "RAPID"), "Readout pattern"),
+        ("READPATT", readout.pattern, "Readout pattern"),
         ("NINTS", ints, "Number of integrations in exposure"),
         ("NGROUPS", groups, "Number of groups in integration"),
-        ("NFRAMES", 1, "Number of frames per group"),
-        ("GROUPGAP", 0, "Number of frames dropped between groups"),
-        ("TFRAME", round(reset, 5), "[s] Time between frames"),
-        ("TGROUP", round(reset, 5), "[s] Time between groups"),
+        ("NFRAMES", readout.frames, "Number of frames per group"),
+        ("GROUPGAP", readout.gap, "Number of frames dropped between groups"),
+        ("TFRAME", readout.frame, "[s] Time between frames"),
+        ("TGROUP", round(readout.group, 5), "[s] Time between groups"),
         ("EFFINTTM", round(whole / ints, 4), "[s] Effective integration time"),
         ("EFFEXPTM", round(whole, 4), "[s] Effective exposure time"),
         ("DURATION", round(max(whole, (end - start) * 86400), 4), "[s] Total duration of exposure"),
@@ -179,7 +175,7 @@ def _identifiers(facts: FileFacts, visit: str) -> list[Card]:
     if name.kind == "exposure":
         parallel = "P" if name.parallel == "1" else "0"
         cards += [
-            ("OBS_ID", f"V{visit}{parallel}{0:010d}{name.visit_group}{name.parallel}{name.activity.upper()}",
+            ("OBS_ID", f"V{visit}{parallel}{0:08d}{name.visit_group}{name.parallel}{name.activity.upper()}",
              "Programmatic observation identifier"),
             ("VISITGRP", name.visit_group, "Visit group identifier"),
             ("SEQ_ID", name.parallel, "Parallel sequence identifier"),

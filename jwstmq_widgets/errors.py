@@ -4,6 +4,7 @@
 
     JwstmqError
       QueryError          the question is wrong: field, value, nearest right one
+      FootprintError      a text is no footprint on the sky
       ArchiveError        asking failed: .url .archive
         Unreachable         no connection, or a time-out
         Refused             an HTTP status; 429 and 503 carry .retry_after
@@ -24,6 +25,7 @@ __all__ = [
     "Cancelled",
     "DownloadError",
     "ExclusiveAccess",
+    "FootprintError",
     "Incomplete",
     "JwstmqError",
     "LoginError",
@@ -53,6 +55,10 @@ class QueryError(JwstmqError, ValueError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class FootprintError(JwstmqError, ValueError):
+    """A text is not a footprint on the sky that we can read."""
 
 
 class ArchiveError(JwstmqError):

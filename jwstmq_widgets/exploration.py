@@ -455,14 +455,12 @@ class Exploration(State):
 def _shown(
     products: Table, query: Query, filetypes: frozenset[tuple[str, str]], guidestars: bool | Literal["only"]
 ) -> Table:
-    rows = select(
-        products,
-        filetypes=() if filetypes else query.filetypes,
-        detectors=query.detectors,
-        calib_levels=query.calib_levels,
-        observations=query.observations,
-        guidestars="only" if query.guidestars == "only" else guidestars,
-    )
+    limits = query.product_limits
+    if filetypes:
+        limits["filetypes"] = ()
+    if limits["guidestars"] != "only":
+        limits["guidestars"] = guidestars
+    rows = select(products, **limits)
     if not filetypes:
         return rows
     kinds = np.char.add(np.char.add(np.asarray(rows["stage"]), " "), np.asarray(rows["filetype"]))

@@ -240,6 +240,8 @@ def read_obsid(value: Any, *, field: str = "obsids") -> int:
 
 def read_obsid_range(value: Any) -> tuple[int | None, int | None]:
     """Read a range of the archive's numbers: ``X+``, ``X-``, one, or two values, either of them None for no limit."""
+    if isinstance(value, str):
+        value = re.sub(r"^\s*(\d+)\s*\.\.\s*$", r"\1+", re.sub(r"^\s*\.\.\s*(\d+)\s*$", r"\1-", value))
     sides = several(value, separators=r"\s*(?:\.\.|[,;\s])\s*") if isinstance(value, str) else value
     sides = (sides,) if sides is not None and not isinstance(sides, Iterable) else tuple(sides or ())
     text = str(sides[0]).strip() if len(sides) == 1 else ""

@@ -14,6 +14,7 @@ from jwstmq_widgets.columns import (
     ColumnFacts,
 )
 from jwstmq_widgets.filenames import canonical_detector, name_columns
+from jwstmq_widgets.wildcards import any_of
 
 __all__ = [
     "OBSERVATION_COLUMNS",
@@ -123,6 +124,11 @@ def select(
     observations: int | Iterable[int] = (),
     filters: str | Iterable[str] = (),
     guidestars: bool | Literal["only"] = False,
+    obsids: int | str | Iterable[int | str] = (),
+    obsid_range: tuple[int | None, int | None] = (None, None),
+    access: Literal["public", "exclusive"] | None = None,
+    product_types: str | Iterable[str] = (),
+    recommended: bool = False,
 ) -> Table:
     """Choose products.
 
@@ -139,10 +145,21 @@ def select(
     observations
         Observation numbers; () keeps all. Files of several observations (``c1001``, pools) are then left out.
     filters
-        Filters such as ``"F770W"``, matched against each element of ``filters``; () keeps all. Files whose row names
-        no filter are left out then.
+        Filters such as ``"F770W"`` or ``"F1*"``, matched against each element of ``filters``; () keeps all. Files
+        whose row names no filter are left out then.
     guidestars
         False leaves guide-star files out, True keeps them, ``"only"`` keeps nothing else.
+    obsids
+        The archive's numbers of observations (``obsid``, not ``obs_id``): keeps the files that belong to one of them,
+        or are listed for it; () keeps all.
+    obsid_range
+        The lowest and the highest such number, both included; None leaves a side open.
+    access
+        ``"public"`` or ``"exclusive"``; None keeps both.
+    product_types
+        MAST's types of products: SCIENCE, AUXILIARY, INFO, PREVIEW; () keeps all.
+    recommended
+        True keeps MAST's "Minimum Recommended Products" only.
 
     Returns
     -------
@@ -157,12 +174,9 @@ def select(
     keep = np.ones(len(products), dtype=bool)
     if guidestars != True:  # noqa: E712  ("only" is a value of its own)
         keep &= np.asarray(products["guidestar"]) == (guidestars == "only")
-    wanted = _several(filetypes)
-    if wanted:
-        texts = np.asarray(products["filetype"])
-        ends = tuple(expand_filetype(value) for value in wanted)
-        kinds, index = np.unique(texts, return_inverse=True)
-        keep &= np.array([kind.endswith(ends) for kind in kinds.tolist()], dtype=bool)[index]
+    if _several(filetypes):
+        ends = tuple(expand_filetype(value) for value in _several(filetypes))
+        keep &= _where(products["filetype"], lambda text: text.endswith(ends))
     if _several(detectors):
         keep &= np.isin(products["detector"], [canonical_detector(value) for value in _several(detectors)])
     if _several(calib_levels):
@@ -170,9 +184,20 @@ def select(
     if _several(observations):
         keep &= np.isin(products["observation"], _several(observations))
     if _several(filters):
-        names = {value.upper() for value in _several(filters)}
-        kinds, index = np.unique(np.asarray(products["filters"]), return_inverse=True)
-        keep &= np.array([bool(names & set(kind.upper().split(";"))) for kind in kinds.tolist()], dtype=bool)[index]
+        wanted = any_of(_several(filters))
+        keep &= _where(products["filters"], lambda text: any(map(wanted, text.split(";"))))
+    if _several(obsids):
+        numbers = {int(value) for value in _several(obsids)}
+        keep &= _of_observations(products, numbers.__contains__)
+    if obsid_range != (None, None):
+        low, high = obsid_range
+        keep &= _of_observations(products, lambda number: (low or 0) <= number <= (number if high is None else high))
+    if access is not None:
+        keep &= np.asarray(products["dataRights"]) == {"public": "PUBLIC", "exclusive": "EXCLUSIVE_ACCESS"}[access]
+    if _several(product_types):
+        keep &= _where(products["productType"], any_of(_several(product_types)))
+    if recommended:
+        keep &= _where(products["productGroupDescription"], lambda text: text.startswith("Minimum Recommended"))
     return products[keep]
 
 
@@ -253,6 +278,21 @@ def format_size(size: float) -> str:
             return f"{value:.{digits}f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def _where(column: Column, matches: Callable[[str], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Test each value of a column of texts, equal ones once."""
+    kinds, index = np.unique(np.asarray(column), return_inverse=True)
+    return np.array([matches(kind) for kind in kinds.tolist()], dtype=bool)[index]
+
+
+def _of_observations(products: Table, matches: Callable[[int], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Test the numbers of the observations that each file belongs to, or is listed for."""
+
+    def any_matches(text: str) -> bool:
+        return any(matches(int(part)) for part in text.split(",") if part.isdigit())
+
+    return _where(products["obsID"], any_matches) | _where(products["parents"], any_matches)
 
 
 def _several(value: Any) -> tuple[Any, ...]:

@@ -74,7 +74,7 @@ class Archive(Protocol):
     ) -> "Table":
         """Ask for the products of observations, one row a file."""
 
-    def resolve(self, target: str, *, cancel: threading.Event | None = None) -> tuple[float, float]:
+    def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is: right ascension and declination (deg, ICRS)."""
 
     def download_url(self, uri: str) -> str:

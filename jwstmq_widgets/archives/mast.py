@@ -12,9 +12,10 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
 from jwstmq_widgets.archives.connections import Connections
+from jwstmq_widgets.archives.criteria import criteria_for, narrowed
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.portal import Columns, criteria_for, joined, narrowed, read_page, read_resolved
+from jwstmq_widgets.archives.portal import Columns, joined, read_page, read_resolved
 from jwstmq_widgets.archives.productlists import files_table, list_products
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
@@ -130,7 +131,7 @@ class MastArchive:
         criteria = criteria_for(query)
         if not criteria.exact:
             return len(self.observations(query, cancel=cancel))
-        requests = self._placed(criteria.requests, query, cancel)
+        requests = _placed(criteria.requests, query, self._place(query, cancel))
         return sum(self._ask_each(lambda client, request, stop: client.count(request, stop), requests, cancel))
 
     def observations(
@@ -148,6 +149,7 @@ class MastArchive:
         ----------
         query
             The question. What narrows products only (file types, detectors, levels, guide stars) plays no part.
+            Where the archive cannot choose as finely as was asked, the rest is chosen here.
         progress
             Told how many observations there are so far; runs on this thread.
         cancel
@@ -181,9 +183,10 @@ class MastArchive:
         def ask(client: Any, request: Mapping[str, Any], stop: Stop) -> Columns:
             return joined(read_page(body, host=self._host).columns for body in client.observations(request, stop))
 
-        requests = self._placed(criteria_for(query).requests, query, cancel)
+        place = self._place(query, cancel)
+        requests = _placed(criteria_for(query).requests, query, place)
         columns = joined(self._ask_each(ask, requests, cancel, tell))
-        return narrowed(self._table(lambda: observations_table(columns, archive=self.url)), query)
+        return narrowed(self._table(lambda: observations_table(columns, archive=self.url)), query, place)
 
     def products(
         self,
@@ -224,13 +227,15 @@ class MastArchive:
         asked = observations if isinstance(observations, Table) and _tells_targets(observations) else None
         return self._table(lambda: files_table(columns, archive=self.url, observations=asked))
 
-    def resolve(self, target: str, *, cancel: threading.Event | None = None) -> tuple[float, float]:
+    def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is.
 
         Parameters
         ----------
         target
             Its name.
+        resolver
+            ``"NED"`` or ``"SIMBAD"``; "" for the archive's choice.
         cancel
             Set to stop.
 
@@ -250,6 +255,8 @@ class MastArchive:
         host = Host.at(self._host.resolver.removesuffix("/Santa-war/query"), name=self.name)
         connections = Connections(host, most=1)
         url = f"{self._host.resolver}?name={quote(target, safe='')}&outputFormat=json&resolveAll=False"
+        if resolver:
+            url += f"&resolver={quote(resolver, safe='')}"
 
         def ask(_: Stop) -> tuple[float, float] | None:
             body = connections.request("GET", url, timeout=min(30.0, self._manners.timeout))
@@ -261,7 +268,8 @@ class MastArchive:
             connections.close()
         if place is None:
             raise QueryError(
-                f"the target '{target}' is not known to the name resolver; try another spelling, or give coordinates",
+                f"the target '{target}' is not known to the resolver{' ' * bool(resolver)}{resolver}; "
+                "try another spelling, or give coordinates",
                 field="target",
             )
         return place
@@ -329,24 +337,29 @@ class MastArchive:
             done=done,
         )
 
-    def _placed(
-        self, requests: Sequence[Mapping[str, Any]], query: Query, cancel: threading.Event | None
-    ) -> list[dict[str, Any]]:
-        """Add the position, if the question has one."""
-        place = self.resolve(query.target, cancel=cancel) if query.target else query.coordinates
-        if place is None:
-            return [dict(request) for request in requests]
-        import astropy.units as u
-        from astropy.coordinates import SkyCoord
-
-        position = {"coordinates": SkyCoord(*place, unit="deg", frame="icrs"), "radius": query.radius * u.deg}
-        return [{**request, **position} for request in requests]
+    def _place(self, query: Query, cancel: threading.Event | None) -> tuple[float, float] | None:
+        if query.target:
+            return self.resolve(query.target, resolver=query.resolver, cancel=cancel)
+        return query.coordinates
 
     def _table(self, make: Callable[[], Table]) -> Table:
         try:
             return make()
         except (ValueError, TypeError, OverflowError) as error:
             raise self._host.unreadable(f"a value does not fit its column ({error})") from error
+
+
+def _placed(
+    requests: Sequence[Mapping[str, Any]], query: Query, place: tuple[float, float] | None
+) -> list[dict[str, Any]]:
+    """Add the position, if the question has one."""
+    if place is None:
+        return [dict(request) for request in requests]
+    import astropy.units as u
+    from astropy.coordinates import SkyCoord
+
+    position = {"coordinates": SkyCoord(*place, unit="deg", frame="icrs"), "radius": query.radius * u.deg}
+    return [{**request, **position} for request in requests]
 
 
 def _obsids(observations: Table | Iterable[str]) -> tuple[str, ...]:

@@ -1,34 +1,25 @@
 """The words of MAST's portal: its requests and its answers, as values."""
 
-import fnmatch
-import itertools
 import json
 import operator
-import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import orjson
-from astropy.table import Table
 
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.query import MODES, Query
 
 __all__ = [
     "Columns",
-    "Criteria",
     "Page",
-    "criteria_for",
     "distinct_files",
     "in_order_of_parents",
     "invoke_body",
     "joined",
-    "narrowed",
     "read_page",
     "read_resolved",
 ]
@@ -37,18 +28,6 @@ Columns = dict[str, list[Any]]
 """An answer by column."""
 
 _PAGE_SIZE = 50000
-_MOST_REQUESTS = 12  # more than these, and one larger question with the choosing done here is kinder
-_ALWAYS = (0.0, 200000.0)  # MJD: before and after everything
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criteria:
-    """The requests that together ask one question."""
-
-    requests: tuple[Mapping[str, Any], ...]
-    """What astroquery's ``query_criteria`` takes, for each request; without a position."""
-    exact: bool
-    """True when the requests ask for nothing that `narrowed` would leave out, and for nothing twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,80 +42,6 @@ class Page:
     """How many there are."""
     executing: bool = False
     """True when the archive is still working, and there are no rows yet."""
-
-
-def criteria_for(query: Query, *, now: datetime | None = None) -> Criteria:
-    """Put a question in the portal's words.
-
-    The portal's client takes one pattern a column, and a range only with both ends: a question with several patterns
-    becomes several requests, and an open end becomes a date before or after everything.
-
-    Parameters
-    ----------
-    query
-        The question.
-    now
-        The present, for a look-back; the clock's by default.
-
-    Returns
-    -------
-    Criteria
-    """
-    base: dict[str, Any] = {"obs_collection": ["JWST"]}
-    if query.program is not None:
-        # CAOM writes programs without leading zeros; clients are also seen to ask with five digits.
-        base["proposal_id"] = list(dict.fromkeys((str(query.program), f"{query.program:05d}")))
-    earliest, latest = query.date_limits(now)
-    if (earliest, latest) != (None, None):
-        base["t_min"] = [_ALWAYS[0] if earliest is None else earliest, _ALWAYS[1] if latest is None else latest]
-    exact = True
-    choices: list[list[dict[str, Any]]] = [_instruments(query)]
-    if query.filters:
-        plain = [value for value in query.filters if not _is_pattern(value)]
-        patterns = [value for value in query.filters if _is_pattern(value)]
-        choices.append(
-            [{"filters": plain}] * bool(plain) + [{"filters": [f"*{value.strip('*%')}*"]} for value in patterns]
-        )
-        exact = not patterns
-    if query.observations:
-        names = [
-            {"obs_id": [f"jw{query.program:05d}{form}*"]}
-            for number in query.observations
-            for form in (f"-o{number:03d}", f"{number:03d}")
-            if query.program is not None
-        ]
-        if names and len(names) * _number(choices) <= _MOST_REQUESTS:
-            choices.append(names)
-        else:
-            exact = False
-    requests = tuple(
-        {key: value for part in (base, *parts) for key, value in part.items()} for parts in itertools.product(*choices)
-    )
-    return Criteria(requests=requests, exact=exact)
-
-
-def narrowed(observations: Table, query: Query) -> Table:
-    """Leave out what the archive could not: other observation numbers, other filters.
-
-    Parameters
-    ----------
-    observations
-        Observations, with our derived columns.
-    query
-        The question.
-
-    Returns
-    -------
-    astropy.table.Table
-        The rows that answer it, in the same order.
-    """
-    keep = np.ones(len(observations), dtype=bool)
-    if query.observations:
-        keep &= np.isin(observations["observation"], query.observations)
-    if query.filters and len(observations):
-        kinds, index = np.unique(np.asarray(observations["filters"]), return_inverse=True)
-        keep &= np.array([_has_filter(kind, query.filters) for kind in kinds.tolist()], dtype=bool)[index]
-    return observations if keep.all() else observations[keep]
 
 
 def invoke_body(service: str, params: Mapping[str, Any], *, page: int = 1) -> bytes:
@@ -333,34 +238,3 @@ def _by_column(rows: list[Any], names: list[str]) -> Columns:
         return dict(zip(names, map(list, zip(*map(take, rows), strict=True)), strict=True))
     except KeyError:  # rows that leave out what they have no value for
         return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _instruments(query: Query) -> list[dict[str, Any]]:
-    if query.modes:
-        names = [
-            f"{instrument}/{mode.upper()}"
-            for instrument in query.instrument or MODES
-            for mode in query.modes
-            if mode in MODES[instrument]
-        ]
-        return [{"instrument_name": names}]
-    if not query.instrument or set(query.instrument) == set(MODES):
-        return [{}]
-    # Modes that are not in our list, and planned observations without a mode, are found by a pattern.
-    return [{"instrument_name": [f"{instrument}*"]} for instrument in query.instrument]
-
-
-def _number(choices: Iterable[Sequence[Any]]) -> int:
-    number = 1
-    for choice in choices:
-        number *= len(choice)
-    return number
-
-
-def _is_pattern(value: str) -> bool:
-    return "*" in value or "%" in value
-
-
-def _has_filter(text: str, wanted: Iterable[str]) -> bool:
-    elements = {element for element in re.split(r"[;/,\s]+", text.upper()) if element}
-    return any(fnmatch.fnmatchcase(element, value.replace("%", "*")) for value in wanted for element in elements)

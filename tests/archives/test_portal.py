@@ -1,23 +1,19 @@
 import json
-from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import pytest
 
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.portal import (
-    criteria_for,
     distinct_files,
     in_order_of_parents,
     invoke_body,
     joined,
-    narrowed,
     read_page,
     read_resolved,
 )
 from jwstmq_widgets.archives.productlists import files_table
 from jwstmq_widgets.errors import Refused, Unreadable
-from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table
 
 HOST = Host.at("http://127.0.0.1:9")
@@ -36,82 +32,6 @@ def page(**changes):
 
 def observations(**columns):
     return observations_table(columns, archive=HOST.url)
-
-
-def test_a_program_asks_for_jwst_and_for_nothing_else():
-    assert criteria_for(Query(program=2733)).requests == (
-        {"obs_collection": ["JWST"], "proposal_id": ["2733", "02733"]},
-    )
-
-
-def test_no_date_means_no_date_limit():
-    assert all("t_min" not in request for request in criteria_for(Query(program=1)).requests)
-
-
-def test_an_open_date_is_sent_with_both_ends():
-    (request,) = criteria_for(Query(dates=(59733.0, None))).requests
-    assert request["t_min"] == [59733.0, 200000.0]
-    (request,) = criteria_for(Query(dates=(None, 59733.0))).requests
-    assert request["t_min"] == [0.0, 59733.0]
-
-
-def test_a_look_back_counts_from_the_clock_it_is_given():
-    (request,) = criteria_for(Query(lookback=3), now=datetime(2022, 6, 4, tzinfo=UTC)).requests
-    assert request["t_min"] == [59731.0, 200000.0]
-
-
-def test_several_instruments_are_several_requests_because_a_column_takes_one_pattern():
-    requests = criteria_for(Query(program=2733, instrument=["miri", "nircam"])).requests
-    assert [request["instrument_name"] for request in requests] == [["MIRI*"], ["NIRCAM*"]]
-
-
-def test_modes_are_exact_names_of_instrument_and_mode():
-    (request,) = criteria_for(Query(program=1, instrument=["miri", "nirspec"], modes="ifu")).requests
-    assert request["instrument_name"] == ["MIRI/IFU", "NIRSPEC/IFU"]
-
-
-def test_a_mode_alone_asks_every_instrument_that_has_it():
-    (request,) = criteria_for(Query(program=1, modes="wfss")).requests
-    assert request["instrument_name"] == ["NIRCAM/WFSS", "NIRISS/WFSS"]
-
-
-def test_several_filter_patterns_are_never_dropped():
-    criteria = criteria_for(Query(program=1, filters=["F1*", "F2*", "F444W"]))
-    assert [request["filters"] for request in criteria.requests] == [["F444W"], ["*F1*"], ["*F2*"]]
-    assert not criteria.exact
-
-
-def test_observation_numbers_are_asked_by_both_forms_of_name():
-    criteria = criteria_for(Query(program=2733, observations=[2]))
-    assert [request["obs_id"] for request in criteria.requests] == [["jw02733-o002*"], ["jw02733002*"]]
-    assert criteria.exact
-
-
-def test_many_observation_numbers_are_one_question_and_chosen_here():
-    criteria = criteria_for(Query(program=2733, observations=range(1, 50)))
-    assert len(criteria.requests) == 1
-    assert not criteria.exact
-
-
-def test_no_request_has_two_patterns_in_a_column():
-    query = Query(program=1, instrument=["miri", "fgs"], filters=["F1*", "F2*"], observations=[1])
-    for request in criteria_for(query).requests:
-        for values in request.values():
-            assert sum("*" in str(value) for value in values) <= 1
-
-
-def test_narrowing_keeps_the_observation_numbers_asked_for():
-    table = observations(
-        obsid=["1", "2", "3"],
-        obs_id=["jw02733-o002_t001_miri_f1130w", "jw02733001001_02101_00001_nrca1", "jw02733-c1001_t001_miri_f770w"],
-    )
-    assert narrowed(table, Query(program=2733, observations=[1]))["obsid"].tolist() == ["2"]
-
-
-def test_narrowing_compares_filters_element_by_element():
-    table = observations(obsid=["1", "2", "3"], filters=["F150W2;F322W2", "F150W", "F100LP/G140H"])
-    assert narrowed(table, Query(filters=["F150W"]))["obsid"].tolist() == ["2"]
-    assert narrowed(table, Query(filters=["G140H", "F32*"]))["obsid"].tolist() == ["1", "3"]
 
 
 def test_a_request_is_what_the_portal_reads():

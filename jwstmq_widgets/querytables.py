@@ -89,21 +89,26 @@ def product_table(products: Table, places: Mapping[str, Place] | None = None) ->
     return table
 
 
-def observation_table(observations: Table, products: Table) -> Table:
-    """Give those observations that products belong to, with the number of files of each type.
+def observation_table(observations: Table, products: Table | None = None) -> Table:
+    """Give observations with jwst_mast_query's columns beside the others.
 
     Parameters
     ----------
     observations
         Observations.
     products
-        Products chosen from theirs.
+        Products chosen from theirs; adds a column for each file type, with the number of files.
 
     Returns
     -------
     astropy.table.Table
-        One row an observation, with obsnum (-1 unknown), date_min (ISO, UTC) and a column for each file type.
+        The same rows, with obsnum (-1 unknown) and date_min (ISO, UTC).
     """
+    table = observations.copy(copy_data=False)
+    table["obsnum"] = observations["observation"]
+    table["date_min"] = np.array([_date(mjd) for mjd in observations["t_min"].tolist()], dtype=str)
+    if products is None:
+        return table
     kinds, index = np.unique(np.asarray(products["filetype"], dtype=str), return_inverse=True)
     rows = {obsid: row for row, obsid in enumerate(observations["obsid"].tolist())}
     counts = np.zeros((len(observations), len(kinds)), dtype=np.int64)
@@ -111,12 +116,9 @@ def observation_table(observations: Table, products: Table) -> Table:
         for parent in parents.split(","):
             if parent in rows:
                 counts[rows[parent], kind] += 1
-    table = observations.copy(copy_data=False)
-    table["obsnum"] = observations["observation"]
-    table["date_min"] = np.array([_date(mjd) for mjd in observations["t_min"].tolist()], dtype=str)
     for number, kind in enumerate(kinds.tolist()):
         table[kind or "no type"] = counts[:, number]
-    return table[counts.sum(axis=1) > 0]
+    return table
 
 
 def summary_table(observations: Table, products: Table) -> Table:
@@ -258,9 +260,7 @@ def _texts(name: str, values: list[Any]) -> list[str]:
         form = "{:03d}" if name == "visit" else "{}"
         return ["<NA>" if value < 0 else form.format(value) for value in values]
     return [
-        ("<NA>" if value != value else f"{value:.6f}")
-        if isinstance(value, float)
-        else _printable(str(value)) or "-"
+        ("<NA>" if value != value else f"{value:.6f}") if isinstance(value, float) else _printable(str(value)) or "-"
         for value in values
     ]
 

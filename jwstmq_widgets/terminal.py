@@ -1,7 +1,5 @@
 """What people and programs see of the command line: tables on stdout, one moving line on stderr."""
 
-import csv
-import json
 import math
 import os
 import sys
@@ -40,19 +38,14 @@ def write_table(table: "Table", *, format: Format, columns: Sequence[str], strea
     stream
         Where it goes.
     """
+    from jwstmq_widgets.tablefiles import write_csv, write_ecsv, write_json
+
     if format == "ecsv":
-        table.write(stream, format="ascii.ecsv")
+        write_ecsv(table, stream)
     elif format == "csv":
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(table.colnames)
-        writer.writerows(zip(*(_plain(table[name].tolist(), "") for name in table.colnames), strict=True))
+        write_csv(table, stream)
     elif format == "json":
-        rows = zip(*(_plain(table[name].tolist(), None) for name in table.colnames), strict=True)
-        stream.write("[")
-        for index, row in enumerate(rows):
-            stream.write(",\n " if index else "\n ")
-            json.dump(dict(zip(table.colnames, row, strict=True)), stream, ensure_ascii=False)
-        stream.write("\n]\n")
+        write_json(table, stream)
     else:
         stream.writelines(_lines(table, columns))
 
@@ -147,10 +140,6 @@ class ProgressLine:
 def _printable(text: str) -> str:
     """Take the power over the terminal from a text: an archive's target name may hold escape sequences."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else "�" for letter in text)
-
-
-def _plain(values: list[Any], missing: Any) -> list[Any]:
-    return [missing if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
 def _lines(table: "Table", columns: Sequence[str]) -> Iterable[str]:

@@ -62,7 +62,7 @@ def test_every_format_has_the_same_rows(archive, capsys, tmp_path):
         found[form] = capsys.readouterr().out
     names = [row["obs_id"] for row in _rows(found["csv"])]
     assert names
-    assert [row["obs_id"] for row in json.loads(found["json"])] == names
+    assert [row["obs_id"] for row in json.loads(found["json"])["observations"]] == names
     assert Table.read(found["ecsv"], format="ascii.ecsv")["obs_id"].tolist() == names
 
 

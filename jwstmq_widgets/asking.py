@@ -1,0 +1,199 @@
+"""How a command line becomes a question, and the question its tables."""
+
+import argparse
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from jwstmq_widgets.config import read_config
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.query import Query
+from jwstmq_widgets.settings import (
+    CONFIG_VARIABLE,
+    SETTINGS,
+    Options,
+    merge,
+    query_arguments,
+    read_options,
+    read_settings,
+)
+from jwstmq_widgets.terminal import ProgressLine, say
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["TOKEN_VARIABLE", "ask_observations", "ask_products", "open_and_login", "read_command_line"]
+
+TOKEN_VARIABLE = "MAST_API_TOKEN"  # noqa: S105 (a variable's name, not a token)
+"""Environment variable with a MAST token."""
+
+
+def read_command_line(given: argparse.Namespace) -> tuple[Query, Options]:
+    """Give what a command line asks, and how.
+
+    What is given there is stronger than the configuration file, and that than the defaults.
+
+    Parameters
+    ----------
+    given
+        What the command line holds; a setting that is not there was not given.
+
+    Returns
+    -------
+    tuple
+        The question, and how its answer is listed and downloaded.
+
+    Raises
+    ------
+    QueryError
+        If something is wrong, or nothing limits the question.
+    """
+    line = {name: value for name, value in vars(given).items() if name in SETTINGS}
+    if given.programs:
+        if "propID" in line:
+            raise QueryError(
+                f"program {given.programs[0]} and --propID {' '.join(line['propID'])} are both given; give one of them",
+                field="program",
+            )
+        line["propID"] = given.programs
+    stated = read_settings(line, keep_empty=True)
+    file = stated["configfile"] if "configfile" in stated else os.environ.get(CONFIG_VARIABLE, "").strip()
+    settings = merge(read_config(file) if file else {}, stated)
+    if settings.get("makewebpages") or any(name.startswith("webpage_") for name in stated):
+        raise QueryError(
+            "jwstmq does not make web pages: leave out --makewebpages, --webpage_... and the key makewebpages",
+            field="makewebpages",
+        )
+    _tell(settings, stated, file)
+    query = Query(**query_arguments(settings))
+    if query.empty:
+        raise QueryError("nothing limits the question; give --propID, --instrument, --target or dates")
+    return query, read_options(settings)
+
+
+def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
+    """Open the archive, and log in where that was asked for, or a token for MAST is at hand.
+
+    Parameters
+    ----------
+    given
+        What the command line holds.
+    options
+        The options; a token among them is that of the command line or of the configuration file.
+
+    Returns
+    -------
+    Archive
+
+    Raises
+    ------
+    QueryError
+        If there is no such archive.
+    ArchiveError
+        If it cannot be started, or does not accept the token.
+    """
+    from jwstmq_widgets.archives import open_archive
+
+    which = given.archive.lower()
+    if which == "local":
+        say("starting the local archive")
+    archive = open_archive(given.archive)
+    asked, in_environment = hasattr(given, "login"), bool(os.environ.get(TOKEN_VARIABLE, "").strip())
+    if options.token and (asked or which == "mast" or hasattr(given, "token")):
+        archive.login(options.token)
+    elif asked:
+        archive.login(None if in_environment or sys.stdin.isatty() else sys.stdin.readline())
+    elif in_environment and which == "mast":
+        archive.login()
+    return archive
+
+
+def ask_observations(archive: "Archive", query: Query, cancel: threading.Event) -> "Table":
+    """Ask for the observations.
+
+    Parameters
+    ----------
+    archive
+        Where.
+    query
+        The question.
+    cancel
+        Set to stop.
+
+    Returns
+    -------
+    astropy.table.Table
+        The observations; none when limits are too narrow.
+
+    Raises
+    ------
+    QueryError
+        If the program does not exist.
+    ArchiveError, Cancelled
+        If the archive does not answer, or it was stopped.
+    """
+    from jwstmq_widgets.archives import nothing_found
+
+    with ProgressLine() as line:
+        line.show(f"asking {archive.name} for {query}")
+        observations = archive.observations(query, cancel=cancel)
+        why = None if len(observations) else nothing_found(archive, query)
+    if why is not None and why.field:
+        raise why  # a program that does not exist is a wrong question; limits that nothing meets have an answer: none
+    return observations
+
+
+def ask_products(archive: "Archive", query: Query, observations: "Table", cancel: threading.Event) -> "Table":
+    """Ask for the products of observations, and choose from them.
+
+    Parameters
+    ----------
+    archive
+        Where.
+    query
+        The question.
+    observations
+        Its observations.
+    cancel
+        Set to stop.
+
+    Returns
+    -------
+    astropy.table.Table
+        The chosen products.
+
+    Raises
+    ------
+    ArchiveError, Cancelled
+        If the archive does not answer, or it was stopped.
+    """
+    from jwstmq_widgets.tables import select
+
+    with ProgressLine() as line:
+        products = archive.products(
+            observations,
+            progress=lambda at: line.show(
+                f"listing products: {at.products:,} files, "
+                f"{at.observations_done:,} of {at.observations_total:,} observations"
+            ),
+            cancel=cancel,
+        )
+    return select(products, **query.product_limits)
+
+
+def _tell(settings: dict[str, Any], stated: dict[str, Any], file: str) -> None:
+    """Say what was given and is not used, and with ``-v`` which settings are in force."""
+    if stated.get("lookbacktime") and stated.get("date_select"):
+        say("jwstmq: --lookbacktime is not used, since --date_select is given")
+    if stated.get("token"):
+        say(f"jwstmq: others on this machine can read a token on a command line; {TOKEN_VARIABLE} or --login hide it")
+    if stated.get("login"):
+        say("jwstmq: MAST has no names and passwords for this; --login takes the token")
+    if settings.get("verbose"):
+        say(f"configuration file: {file or 'none'}")
+        for name, value in settings.items():
+            if name not in {"token", "login", "configfile"}:
+                say(f"{name}: {' '.join(map(str, value)) if isinstance(value, tuple) else value}")

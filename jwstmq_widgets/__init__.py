@@ -24,6 +24,7 @@ _HOME = {
     "errors": "jwstmq_widgets",
     "open_archive": "jwstmq_widgets.archives",
     "plan": "jwstmq_widgets.downloads",
+    "script": "jwstmq_widgets.downloads",
     "select": "jwstmq_widgets.tables",
     "summarize": "jwstmq_widgets.tables",
 }
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.downloads import Manifest as Manifest
     from jwstmq_widgets.downloads import download as download
     from jwstmq_widgets.downloads.plan import plan as plan
+    from jwstmq_widgets.downloads.script import script as script
     from jwstmq_widgets.exploration import Exploration as Exploration
     from jwstmq_widgets.localarchive import LocalArchive as LocalArchive
     from jwstmq_widgets.query import Query as Query

@@ -14,11 +14,13 @@ from typing import Any, Literal
 __all__ = [
     "DETECTORS",
     "INSTRUMENTS",
+    "NAME_COLUMNS",
     "SUFFIXES",
     "ProductName",
     "Suffix",
     "canonical_detector",
     "name_columns",
+    "name_row",
     "parse_name",
 ]
 
@@ -340,7 +342,7 @@ def name_columns(names: Iterable[str]) -> dict[str, list[Any]]:
         For each of `NAME_COLUMNS` a list as long as ``names``. Numbers that a name does not hold are -1, texts "".
         A name outside the grammar still gives the file type at its end, such as ``_cal.fits``.
     """
-    rows = [_row(name) for name in names]
+    rows = [name_row(name) for name in names]
     if not rows:
         return {column: [] for column in NAME_COLUMNS}
     return dict(zip(NAME_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
@@ -349,7 +351,8 @@ def name_columns(names: Iterable[str]) -> dict[str, list[Any]]:
 _EXPOSURE = _PATTERNS[0][1]
 
 
-def _row(name: str) -> tuple[Any, ...]:
+def name_row(name: str) -> tuple[Any, ...]:
+    """Give what `name_columns` derives from one name, in the order of `NAME_COLUMNS`."""
     match = _EXPOSURE.fullmatch(name)  # most names of a program; the rest take the long way
     if match:
         program, observation, visit, exposure, detector, suffix, thumb, extension = match.group(
@@ -360,17 +363,9 @@ def _row(name: str) -> tuple[Any, ...]:
         detector = _spelled(detector)
         instrument = DETECTORS[detector]
         return (
-            int(program),
-            int(observation),
-            int(visit),
-            int(exposure),
-            detector,
-            instrument,
-            suffix,
-            filetype,
-            stage,
+            int(program), int(observation), int(visit), int(exposure), detector, instrument, suffix, filetype, stage,
             False,
-        )
+        )  # fmt: skip
     parsed = parse_name(name)
     if parsed is None:
         tail = _TAIL.search(name)

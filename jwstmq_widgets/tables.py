@@ -13,7 +13,9 @@ from jwstmq_widgets.columns import (
     PRODUCT_DERIVED,
     ColumnFacts,
 )
+from jwstmq_widgets.encoded import Encoded
 from jwstmq_widgets.filenames import canonical_detector, name_columns
+from jwstmq_widgets.namecolumns import name_arrays
 from jwstmq_widgets.wildcards import any_of
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
 _EXTENSION_OF = {"asn": "json", "pool": "csv", "cat": "ecsv", "phot": "ecsv", "whtlt": "ecsv"}
 _EXTENSIONS = ("fits", "jpg", "png", "gif", "json", "csv", "ecsv", "asdf")
 _READ: Mapping[str, Callable[[Any], Any]] = {"text": str, "integer": int, "real": float, "flag": bool}
+_UNKNOWN = ColumnFacts(kind="text", description="", missing="")
 _DTYPE = {"text": str, "integer": np.int64, "real": np.float64, "flag": bool}
 
 
@@ -70,7 +73,9 @@ def observations_table(columns: Mapping[str, Sequence[Any]], *, archive: str) ->
     return table
 
 
-def products_table(columns: Mapping[str, Sequence[Any]], *, archive: str, observations: Table | None = None) -> Table:
+def products_table(
+    columns: Mapping[str, Sequence[Any] | Encoded], *, archive: str, observations: Table | None = None
+) -> Table:
     """Make the table of products from an archive's answer.
 
     Parameters
@@ -89,28 +94,18 @@ def products_table(columns: Mapping[str, Sequence[Any]], *, archive: str, observ
         One row a file, unique by ``dataURI``, in the order of first appearance, with MAST's columns and ours. All
         parents of a file stand in ``parents``. Nothing is masked: missing texts are "", a missing size is -1.
     """
+    columns, parents = _distinct(columns)
     table = _table(columns, PRODUCT_COLUMNS, archive=archive)
-    parents = np.asarray(table["parent_obsid"])
-    if len(table):
-        _, first, group = np.unique(np.asarray(table["dataURI"]), return_index=True, return_inverse=True)
-        joined: list[dict[str, None]] = [{} for _ in first]
-        for parent, index in zip(parents.tolist(), group.tolist(), strict=True):
-            joined[index][parent] = None
-        order = np.argsort(first)
-        table = table[first[order]]
-        all_parents = [",".join(joined[index]) for index in order.tolist()]
-    else:
-        all_parents = []
     targets, releases = {}, {}
     if observations is not None:
         obsids = np.asarray(observations["obsid"]).tolist()
         targets = dict(zip(obsids, np.asarray(observations["target_name"]).tolist(), strict=True))
         releases = dict(zip(obsids, np.asarray(observations["t_obs_release"]).tolist(), strict=True))
-    first_parents = np.asarray(table["parent_obsid"]).tolist()
-    values: dict[str, Sequence[Any]] = dict(name_columns(np.asarray(table["productFilename"]).tolist()))
-    values["target_name"] = [targets.get(parent, "") for parent in first_parents]
-    values["release"] = [releases.get(parent, float("nan")) for parent in first_parents]
-    values["parents"] = all_parents
+    first = Encoded.of(table["parent_obsid"])
+    values: dict[str, Any] = {**name_arrays(np.asarray(table["productFilename"]).tolist())}
+    values["target_name"] = Encoded(first.codes, [targets.get(parent, "") for parent in first.values])
+    values["release"] = Encoded(first.codes, [releases.get(parent, float("nan")) for parent in first.values])
+    values["parents"] = parents
     _add(table, values, PRODUCT_DERIVED)
     return table
 
@@ -299,33 +294,60 @@ def _several(value: Any) -> tuple[Any, ...]:
     return (value,) if isinstance(value, (str, int)) else tuple(value)
 
 
-def _values(values: Sequence[Any], facts: ColumnFacts) -> np.ndarray[Any, Any]:
+def _values(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> np.ndarray[Any, Any]:
     read, missing = _READ[facts.kind], facts.missing
+    if isinstance(values, Encoded):
+        distinct = _values(values.values, facts)
+        return distinct if values.plain else distinct[values.codes]
     if isinstance(values, np.ma.MaskedArray):
         values = values.filled(missing).tolist() if facts.kind == "text" else values.astype(object).filled(None)
-    if isinstance(values, np.ndarray) and values.dtype.kind in "US" and facts.kind == "text":
+    if isinstance(values, np.ndarray) and values.dtype.type == np.dtype(_DTYPE[facts.kind]).type:
         return values
     return np.array([missing if value is None else read(value) for value in values], dtype=_DTYPE[facts.kind])
 
 
-def _table(columns: Mapping[str, Sequence[Any]], known: Mapping[str, ColumnFacts], *, archive: str) -> Table:
+def _distinct(columns: Mapping[str, Sequence[Any] | Encoded]) -> tuple[dict[str, Any], Sequence[str]]:
+    """Keep the first row of each file, with the parents of all its rows."""
+    encoded = {name: Encoded.of(values) for name, values in columns.items()}
+    files, parents = encoded.get("dataURI"), encoded.get("parent_obsid")
+    rows = max(map(len, encoded.values()), default=0)
+    if files is None or not rows:
+        return encoded, [""] * rows
+    names = ["" if value is None else str(value) for value in parents.values] if parents is not None else [""]
+    owners = parents.codes if parents is not None else np.zeros(rows, dtype=np.int32)
+    # A file's and a parent's codes make one number; each pair counts once, where it stands first.
+    pairs, where = np.unique(files.codes.astype(np.int64) * len(names) + owners, return_index=True)
+    order = np.lexsort((where, pairs // len(names)))
+    file, owner, where = (pairs // len(names))[order], (pairs % len(names))[order].tolist(), where[order]
+    starts = np.flatnonzero(np.diff(file, prepend=-1))
+    ends = np.append(starts[1:], len(file))
+    place = np.argsort(where[starts])
+    texts = [
+        names[owner[start]] if end == start + 1 else ",".join([names[number] for number in owner[start:end]])
+        for start, end in zip(starts[place].tolist(), ends[place].tolist(), strict=True)
+    ]
+    first = where[starts][place]
+    return ({name: values.take(first) for name, values in encoded.items()} if len(first) < rows else encoded), texts
+
+
+def _table(columns: Mapping[str, Sequence[Any] | Encoded], known: Mapping[str, ColumnFacts], *, archive: str) -> Table:
     rows = max((len(values) for values in columns.values()), default=0)
     table = Table(meta={"archive": archive})
     for name, facts in known.items():
-        table[name] = _column(columns.get(name, [None] * rows), facts)
+        table.add_column(_column(columns.get(name, [None] * rows), facts), name=name, copy=False)
     for name in columns:
         if name not in known and name not in PRODUCT_DERIVED and name not in OBSERVATION_DERIVED:
-            table[name] = np.array(["" if value is None else str(value) for value in columns[name]], dtype=str)
+            table[name] = _values(columns[name], _UNKNOWN)
     return table
 
 
-def _column(values: Sequence[Any], facts: ColumnFacts) -> Column:
-    return Column(_values(values, facts), unit=facts.unit, description=facts.description)
+def _column(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> Column:
+    return Column(_values(values, facts), unit=facts.unit, description=facts.description, copy=False)
 
 
-def _add(table: Table, values: Mapping[str, Sequence[Any]], known: Mapping[str, ColumnFacts]) -> None:
+def _add(table: Table, values: Mapping[str, Sequence[Any] | Encoded], known: Mapping[str, ColumnFacts]) -> None:
     for name, facts in known.items():
-        table[name] = _column(values[name], facts)
+        table.add_column(_column(values[name], facts), name=name, copy=False)
 
 
 def _sums(products: Table, keys: tuple[str, ...]) -> Table:

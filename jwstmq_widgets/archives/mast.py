@@ -16,10 +16,10 @@ from jwstmq_widgets.archives.criteria import criteria_for, narrowed
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Columns, joined, read_page, read_resolved
-from jwstmq_widgets.archives.productlists import files_table, list_products
+from jwstmq_widgets.archives.productlists import list_products
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.tables import observations_table
+from jwstmq_widgets.tables import observations_table, products_table
 
 __all__ = ["MastArchive"]
 
@@ -225,7 +225,7 @@ class MastArchive:
             self._host, self._credential, obsids, manners=self._manners, progress=progress, cancel=cancel
         )
         asked = observations if isinstance(observations, Table) and _tells_targets(observations) else None
-        return self._table(lambda: files_table(columns, archive=self.url, observations=asked))
+        return self._table(lambda: products_table(columns, archive=self.url, observations=asked))
 
     def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is.

@@ -3,12 +3,11 @@
 import json
 import operator
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import orjson
 
 from jwstmq_widgets.archives.host import Host
@@ -16,8 +15,6 @@ from jwstmq_widgets.archives.host import Host
 __all__ = [
     "Columns",
     "Page",
-    "distinct_files",
-    "in_order_of_parents",
     "invoke_body",
     "joined",
     "read_page",
@@ -166,62 +163,6 @@ def joined(parts: Iterable[Columns]) -> Columns:
         for name in whole.keys() - part.keys():
             whole[name].extend([None] * more)
     return whole
-
-
-def in_order_of_parents(columns: Columns, obsids: Sequence[str]) -> Columns:
-    """Sort products by the observation they were asked for.
-
-    Which observations shared a request depends on timing; after this nothing does.
-
-    Parameters
-    ----------
-    columns
-        Products by column.
-    obsids
-        The observations, in the order in which they were asked for.
-
-    Returns
-    -------
-    dict
-        The rows of each observation in the archive's order.
-    """
-    place = {obsid: number for number, obsid in enumerate(obsids)}
-    places = [place.get(str(parent), len(place)) for parent in columns.get("parent_obsid", ())]
-    if all(map(operator.le, places, places[1:])):
-        return columns
-    order = np.argsort(np.array(places), kind="stable").tolist()
-    return {name: [values[index] for index in order] for name, values in columns.items()}
-
-
-def distinct_files(columns: Columns) -> tuple[Columns, list[str]]:
-    """Keep one row a file, before anything is made of the rows: an archive repeats a shared file for every parent.
-
-    Parameters
-    ----------
-    columns
-        Products by column, one row for each file and parent.
-
-    Returns
-    -------
-    columns : dict
-        The first row of each file, by ``dataURI``.
-    parents : list of str
-        All parents of each file, in the order in which they stood, with commas.
-    """
-    uris, rows = columns.get("dataURI"), columns.get("parent_obsid")
-    if not uris or not rows:
-        return columns, []
-    parents: dict[Any, dict[str, None]] = {}
-    kept = []
-    for row, (uri, parent) in enumerate(zip(uris, rows, strict=True)):
-        known = parents.get(uri)
-        if known is None:
-            parents[uri] = known = {}
-            kept.append(row)
-        known["" if parent is None else str(parent)] = None
-    if len(kept) < len(uris):
-        columns = {name: [values[row] for row in kept] for name, values in columns.items()}
-    return columns, [",".join(known) for known in parents.values()]
 
 
 def _by_column(rows: list[Any], names: list[str]) -> Columns:

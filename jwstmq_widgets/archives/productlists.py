@@ -1,29 +1,31 @@
 """Lists of products: which files the archive has for observations."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
-from astropy.table import Column, Table
+import numpy as np
+import orjson
 
 from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.portal import (
-    Columns,
-    Page,
-    distinct_files,
-    in_order_of_parents,
-    invoke_body,
-    joined,
-    read_page,
-)
-from jwstmq_widgets.tables import products_table
+from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
+from jwstmq_widgets.encoded import Coder, Encoded, concatenated
+from jwstmq_widgets.errors import Unreadable
 
-__all__ = ["files_table", "list_products"]
+__all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "read_listing"]
 
+Listing = dict[str, Encoded]
+"""Products by column, one row for each file and parent."""
+
+# How a row follows the other, and where rows begin and end, in JSON without and with blanks.
+_SPELLINGS = ((b'"data":[{', b"},{", b"}]"), (b'"data": [{', b"}, {", b"}]"))
+_CHUNK = 1 << 17  # bytes that are parsed at a time: what is made of them stays in the processor's cache
+_MOST_TRIES = 100
 _LONGEST_POLL = 5.0
 
 
@@ -35,7 +37,7 @@ def list_products(
     manners: Manners,
     progress: Callable[[ProductsProgress], None] | None = None,
     cancel: Event | None = None,
-) -> Columns:
+) -> Listing:
     """Ask for the products of observations, several batches at a time.
 
     astroquery asks for all observations in one request, which a server cannot answer in time when there are many.
@@ -70,29 +72,31 @@ def list_products(
     done, files = 0, set[Any]()
     connections = Connections(host, most=manners.connections)
 
-    def tell(count: int, columns: Columns) -> None:
+    def tell(count: int, listing: Listing) -> None:
         nonlocal done
         done += count
-        files.update(columns.get("dataURI", ()))
+        if "dataURI" in listing:
+            files.update(listing["dataURI"].values)
         if progress is not None:
             progress(ProductsProgress(observations_done=done, observations_total=len(obsids), products=len(files)))
 
-    def ask(batch: Sequence[str], stop: Stop) -> Columns:
-        pages = [page_of(batch, 1, stop)]
-        while len(pages) < pages[0].pages:
-            pages.append(page_of(batch, len(pages) + 1, stop))
-        return _with_parents(joined(page.columns for page in pages), batch)
+    def ask(batch: Sequence[str], stop: Stop) -> Listing:
+        page, listing = page_of(batch, 1, stop)
+        parts = [listing]
+        while len(parts) < page.pages:
+            parts.append(page_of(batch, len(parts) + 1, stop)[1])
+        return _with_parents(listed(parts), batch)
 
-    def page_of(batch: Sequence[str], number: int, stop: Stop) -> Page:
+    def page_of(batch: Sequence[str], number: int, stop: Stop) -> tuple[Page, Listing]:
         url = f"{host.url}/api/v0/invoke"
         headers = {"Content-Type": "application/x-www-form-urlencoded", **credential.headers(url)}
         body = invoke_body("Mast.Caom.Products", {"obsid": ",".join(batch)}, page=number)
         until, pause = time.monotonic() + manners.patience, manners.poll
         while True:
             answer = connections.request("POST", url, body=body, headers=headers, timeout=manners.timeout)
-            page = read_page(answer, host=host)
+            page, listing = read_listing(answer, host=host)
             if not page.executing:
-                return page
+                return page, listing
             if time.monotonic() + pause > until:
                 raise host.unfinished(manners.patience)
             stop.pause(pause)
@@ -102,40 +106,142 @@ def list_products(
         parts = gather(ask, obsids, manners=manners, cancel=cancel, done=tell, abort=connections.abort)
     finally:
         connections.close()
-    columns = in_order_of_parents(joined(parts), obsids)
-    if columns and not {"dataURI", "productFilename"} <= columns.keys():
+    listing = in_order_of_parents(listed(parts), obsids)
+    if listing and not {"dataURI", "productFilename"} <= listing.keys():
         raise host.unreadable("its rows name no files")
-    return columns
+    return listing
 
 
-def files_table(columns: Columns, *, archive: str, observations: Table | None = None) -> Table:
-    """Make the table of products: `products_table`, of rows that are made distinct first.
+def read_listing(body: bytes, *, host: Host) -> tuple[Page, Listing]:
+    """Read one page of a list of products, some rows at a time.
 
-    An observation with guide stars repeats thousands of files for each parent, so most values are never converted.
+    The whole answer as Python objects would take several times its size; here only each different value stays.
 
     Parameters
     ----------
-    columns
-        Products by column, one row for each file and parent.
-    archive, observations
-        See `products_table`.
+    body
+        The answer.
+    host
+        The archive, for the errors.
 
     Returns
     -------
-    astropy.table.Table
-        One row a file.
+    page : Page
+        The page without its rows.
+    listing : dict
+        Its rows.
+
+    Raises
+    ------
+    Unreadable
+        If it is not such an answer.
+    Refused
+        If it is the portal's ERROR.
     """
-    distinct, parents = distinct_files(columns)
-    table = products_table(distinct, archive=archive, observations=observations)
-    if parents:
-        table["parents"] = Column(parents, dtype=str, description=table["parents"].description)
-    return table
+    for begin, between, end in _SPELLINGS:
+        first = body.find(begin) + len(begin) - 1
+        last = body.find(end, first) + 1
+        if first < len(begin) or last <= first:
+            continue
+        try:
+            page = read_page(body[:first] + body[last:], host=host)
+            if any(page.columns.values()):
+                break
+            return replace(page, columns={}), _in_pieces(body, first, last, between, list(page.columns))
+        except (Unreadable, orjson.JSONDecodeError, AttributeError):
+            break  # an answer of another build, or one that is broken: read whole, and judged then
+    page = read_page(body, host=host)
+    return replace(page, columns={}), {name: Encoded.of(values) for name, values in page.columns.items()}
 
 
-def _with_parents(columns: Columns, batch: Sequence[str]) -> Columns:
+def listed(parts: Iterable[Listing]) -> Listing:
+    """Put lists of products one below the other; a column that one of them lacks is None there.
+
+    Parameters
+    ----------
+    parts
+        Lists of products.
+
+    Returns
+    -------
+    dict
+    """
+    parts = [part for part in parts if part]
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: concatenated([part.get(name) or _constant(None, _rows(part)) for part in parts]) for name in names}
+
+
+def in_order_of_parents(listing: Listing, obsids: Sequence[str]) -> Listing:
+    """Sort products by the observation they were asked for.
+
+    Which observations shared a request depends on timing; after this nothing does.
+
+    Parameters
+    ----------
+    listing
+        Products.
+    obsids
+        The observations, in the order in which they were asked for.
+
+    Returns
+    -------
+    dict
+        The rows of each observation in the archive's order.
+    """
+    if "parent_obsid" not in listing:
+        return listing
+    place = {obsid: number for number, obsid in enumerate(obsids)}
+    parents = listing["parent_obsid"]
+    places = np.array([place.get(str(parent), len(place)) for parent in parents.values], dtype=np.int64)[parents.codes]
+    if np.all(places[1:] >= places[:-1]):
+        return listing
+    order = np.argsort(places, kind="stable")
+    return {name: values.take(order) for name, values in listing.items()}
+
+
+def _in_pieces(body: bytes, start: int, end: int, between: bytes, names: Sequence[str]) -> Listing:
+    coders = {name: Coder() for name in names}
+    codes: dict[str, list[Any]] = {name: [np.zeros(0, dtype=np.int32)] for name in names}
+    for piece in _pieces(body, start, end, between):
+        for name in names:
+            try:
+                values = [row[name] for row in piece]
+            except KeyError:  # rows that leave out what they have no value for
+                values = [row.get(name) for row in piece]
+            codes[name].append(coders[name].encode(values))
+    return {name: Encoded(np.concatenate(codes[name]), list(coders[name])) for name in names}
+
+
+def _pieces(body: bytes, start: int, end: int, between: bytes) -> Iterator[list[Any]]:
+    tries = 0
+    while start < end:
+        cut = body.find(between, min(start + _CHUNK, end), end)
+        while True:
+            # A text may hold what looks like the end of a row. What stands before it is no JSON then: try the next.
+            try:
+                piece = orjson.loads(b"[%b]" % body[start : end if cut < 0 else cut + 1])
+                break
+            except orjson.JSONDecodeError:
+                tries += 1
+                if cut < 0 or tries > _MOST_TRIES:
+                    raise
+                cut = body.find(between, cut + 1, end)
+        yield piece
+        start = end if cut < 0 else cut + len(between) - 1
+
+
+def _with_parents(listing: Listing, batch: Sequence[str]) -> Listing:
     """Fill in what old answers leave out: which observation was asked for."""
-    if "parent_obsid" not in columns and columns:
-        rows = len(next(iter(columns.values())))
-        obsids = columns.get("obsID", [None] * rows)
-        columns["parent_obsid"] = [batch[0]] * rows if len(batch) == 1 else list(obsids)
-    return columns
+    if "parent_obsid" not in listing and listing:
+        rows = _rows(listing)
+        parents = _constant(batch[0], rows) if len(batch) == 1 else listing.get("obsID") or _constant(None, rows)
+        listing = {**listing, "parent_obsid": parents}
+    return listing
+
+
+def _constant(value: Any, rows: int) -> Encoded:
+    return Encoded(np.zeros(rows, dtype=np.int32), [value])
+
+
+def _rows(listing: Listing) -> int:
+    return max(map(len, listing.values()), default=0)

@@ -5,16 +5,13 @@ import pytest
 
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.portal import (
-    distinct_files,
-    in_order_of_parents,
     invoke_body,
     joined,
     read_page,
     read_resolved,
 )
-from jwstmq_widgets.archives.productlists import files_table
 from jwstmq_widgets.errors import Refused, Unreadable
-from jwstmq_widgets.tables import observations_table, products_table
+from jwstmq_widgets.tables import observations_table
 
 HOST = Host.at("http://127.0.0.1:9")
 
@@ -99,11 +96,6 @@ def test_answers_of_different_generations_are_joined_without_loss():
     assert whole == {"a": [1, 3], "b": [2, None], "c": [None, 4]}
 
 
-def test_the_order_of_products_depends_on_the_observations_only():
-    columns = {"parent_obsid": ["2", "1", "2", "1"], "productFilename": ["a", "b", "c", "d"]}
-    assert in_order_of_parents(columns, ("1", "2"))["productFilename"] == ["b", "d", "a", "c"]
-
-
 def test_the_resolver_gives_the_first_match():
     body = b'{"resolvedCoordinate":[{"ra":151.757,"decl":-40.436},{"ra":1,"decl":2}],"status":""}'
     assert read_resolved(body, host=HOST) == (151.757, -40.436)
@@ -117,25 +109,3 @@ def test_a_name_that_the_resolver_does_not_know_is_none():
 def test_another_answer_of_a_resolver_is_unreadable(body):
     with pytest.raises(Unreadable):
         read_resolved(body, host=HOST)
-
-
-def test_a_file_is_kept_once_with_all_its_parents():
-    columns = {"dataURI": ["a", "b", "a", "a"], "parent_obsid": ["1", "1", "2", "1"], "size": [5, 6, 5, 5]}
-    distinct, parents = distinct_files(columns)
-    assert distinct == {"dataURI": ["a", "b"], "parent_obsid": ["1", "1"], "size": [5, 6]}
-    assert parents == ["1,2", "1"]
-
-
-def test_distinct_files_first_give_the_same_table_as_all_rows():
-    names = ["jw02733001001_02101_00001_nrca1_cal.fits", "jw02733-o001_t001_nircam_clear-f090w_i2d.fits"] * 2
-    columns = {
-        "dataURI": [f"mast:JWST/product/{name}" for name in names],
-        "productFilename": names,
-        "parent_obsid": ["2", "1", None, "2"],
-        "size": [1, None, 1, None],
-    }
-    ours, reference = files_table(columns, archive=HOST.url), products_table(columns, archive=HOST.url)
-    assert {name: str(ours[name].tolist()) for name in ours.colnames} == {
-        name: str(reference[name].tolist()) for name in reference.colnames
-    }
-    assert [ours[name].description for name in ours.colnames] == [reference[name].description for name in ours.colnames]

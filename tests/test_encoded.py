@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from jwstmq_widgets.encoded import Encoded, concatenated
+from jwstmq_widgets.filenames import NAME_COLUMNS, name_columns
+from jwstmq_widgets.namecolumns import name_arrays
+
+NAMES = [
+    "jw02733002001_02103_00001_mirimage_cal.fits",
+    "jw02733002001_02103_00001_mirimage_rate.fits",
+    "jw02733002001_02103_00002_mirimage_cal.fits",
+    "jw01386008001_04101_00001-seg002_nrcalong_calints.fits",
+    "jw02733-o002_t001_miri_f1130w_i2d.fits",
+    "jw02733002001_gs-fg_2022155012345_cal.fits",
+    "jw02733002001_02103_00001_mirimage_o002_crf.fits",
+    "jw02733_20240101t000000_pool.csv",
+    "jw01345061001_02_msa.fits",
+    "jw02733002001_02103_00001_abc_cal.fits",
+    "jw0273300200x_02103_00001_mirimage_cal.fits",
+    "hst_13671_acs_drz.fits",
+    "jw02733002001_02103_00001",
+    "",
+]
+
+
+@pytest.mark.parametrize(
+    "values", [[], ["a"], ["a", "b", "a", None], [1, None, 3], [[1], {"a": 2}, [1]], [True, False]]
+)
+def test_a_column_has_the_values_that_were_put_in(values):
+    texts = ["[1]", '{"a":2}', "[1]"] if values and isinstance(values[0], list) else values
+    assert Encoded.of(values).tolist() == list(Encoded.of(values)) == texts
+
+
+def test_some_rows_keep_only_their_values():
+    some = Encoded.of(["a", "b", "a", "c"]).take(np.array([3, 0, 0]))
+    assert some.tolist() == ["c", "a", "a"]
+    assert len(some.values) == 2
+
+
+def test_columns_are_put_one_below_the_other():
+    whole = concatenated([Encoded.of(["a", "b"]), Encoded.of([]), Encoded.of(["b", None])])
+    assert whole.tolist() == ["a", "b", "b", None]
+    assert len(whole.values) == 3
+
+
+def test_many_names_give_what_each_name_gives():
+    names = NAMES * 3
+    ours, reference = name_arrays(names), name_columns(names)
+    assert tuple(ours) == NAME_COLUMNS
+    assert {name: values.tolist() for name, values in ours.items()} == reference
+
+
+def test_no_names_give_empty_columns():
+    assert {len(values) for values in name_arrays([]).values()} == {0}

@@ -661,3 +661,17 @@ def test_no_environment_of_the_parent_is_needed(catalogue_folder: Path, local_ar
         assert process.stdout.readline().startswith(b"http://127.0.0.1:")
         process.terminate()
     assert process.returncode == 0
+
+
+def test_public_files_have_a_path_in_the_cloud_and_others_none(
+    local_archive: LocalArchive, session: requests.Session, closed: str
+) -> None:
+    uris = [f"mast:JWST/product/{name}" for name in (PREVIEW, closed, "no-such-file.fits")]
+    reply = session.get(f"{local_archive.url}/api/v0.1/path_lookup/", params={"uri": uris}, timeout=10)
+    assert reply.json() == {
+        uris[0]: {"status_code": 200, "path": f"/jwst/public/jw02733/L3/t/{PREVIEW}"},
+        uris[1]: {"status_code": 404, "path": None},
+        uris[2]: {"status_code": 404, "path": None},
+    }
+    nothing = session.get(f"{local_archive.url}/api/v0.1/path_lookup/", timeout=10)
+    assert nothing.status_code == 400

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from jwstmq_widgets.localarchive.accounts import whoami
 from jwstmq_widgets.localarchive.holdings import Holdings
-from jwstmq_widgets.localarchive.protocols import bundle, files, mast, missionsearch, resolver
+from jwstmq_widgets.localarchive.protocols import bundle, cloudpaths, files, mast, missionsearch, resolver
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer, text_answer
 
 __all__ = ["answer"]
@@ -44,6 +44,7 @@ _ROUTES: Mapping[str, tuple[tuple[str, ...], Endpoint]] = MappingProxyType(
         "/jwst/api/v0.1/download/file": (_READ, files.download),
         "/api/v0.1/Download/file": (_READ, files.download),
         "/api/v0.1/Download/bundle.sh": (_ASK, _bundle),
+        "/api/v0.1/path_lookup/": (_READ, cloudpaths.path_lookup),
         "/search/util/api/v0.1/column_list": (_READ, missionsearch.column_list),
         "/search/jwst/api/v0.1/search": (("POST",), missionsearch.search),
         "/search/jwst/api/v0.1/post_list_products": (("POST",), missionsearch.post_list_products),

@@ -157,7 +157,7 @@ class FarLine:
         self._crew.lost(self._number)
         if future is not None:
             with suppress(*_GONE):
-                future.release()
+                future.cancel()  # releasing is not enough: the actor holds a future of its own
 
     def _check(self) -> None:
         if self.closed:

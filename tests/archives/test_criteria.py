@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from jwstmq_widgets.archives.criteria import criteria_for, narrowed
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table
@@ -83,3 +85,70 @@ def test_narrowing_compares_filters_element_by_element():
     table = observations(obsid=["1", "2", "3"], filters=["F150W2;F322W2", "F150W", "F100LP/G140H"])
     assert narrowed(table, Query(filters=["F150W"]))["obsid"].tolist() == ["2"]
     assert narrowed(table, Query(filters=["G140H", "F32*"]))["obsid"].tolist() == ["1", "3"]
+
+
+def test_plain_values_of_a_column_share_a_request_and_patterns_do_not():
+    criteria = criteria_for(Query(program=1, target_name=["NGC-1", "NGC-2", "M*", "HD*"]))
+    asked = [request["target_name"] for request in criteria.requests]
+    assert asked == [["NGC-1", "NGC-2"], ["M*"], ["HD*"]]
+    assert not criteria.exact
+
+
+@pytest.mark.parametrize(
+    ("query", "column", "values"),
+    [
+        (Query(categories=["GO", "ERS"]), "proposal_type", ["GO", "ERS"]),
+        (Query(pi="Pontoppidan"), "proposal_pi", ["*Pontoppidan*"]),
+        (Query(pi="Pont*Klaus*"), "proposal_pi", ["Pont*Klaus*"]),
+        (Query(target_name="NGC-3132"), "target_name", ["NGC-3132"]),
+        (Query(obs_ids="jw02733*"), "obs_id", ["jw02733*"]),
+        (Query(access="public"), "dataRights", ["PUBLIC"]),
+        (Query(access="exclusive"), "dataRights", ["EXCLUSIVE_ACCESS"]),
+        (Query(executed=False), "calib_level", ["-1"]),
+        (Query(executed=True), "calib_level", ["0", "1", "2", "3", "4"]),
+        (Query(obsids=[87602008]), "obsid", ["87602008"]),
+    ],
+    ids=str,
+)
+def test_a_limit_on_one_column_is_one_exact_request(query, column, values):
+    criteria = criteria_for(query)
+    assert criteria.requests == ({"obs_collection": ["JWST"], column: values},)
+    assert criteria.exact
+
+
+def test_numbers_narrow_products_only_where_the_observations_are_limited_otherwise():
+    assert criteria_for(Query(program=1, obsids=[5])).requests == criteria_for(Query(program=1)).requests
+
+
+def test_with_a_program_many_patterns_are_one_question_and_chosen_here():
+    patterns = [f"T{number}*" for number in range(20)]
+    criteria = criteria_for(Query(program=1, target_name=patterns))
+    assert len(criteria.requests) == 1
+    assert not criteria.exact
+
+
+def test_patterns_that_alone_limit_the_question_are_all_sent():
+    patterns = [f"T{number}*" for number in range(20)]
+    criteria = criteria_for(Query(instrument=["miri", "nircam"], target_name=patterns))
+    assert [request["target_name"] for request in criteria.requests] == [[pattern] for pattern in patterns]
+
+
+def test_a_footprint_is_chosen_here_and_an_observation_without_one_by_its_middle():
+    table = observations(
+        obsid=["1", "2", "3", "4"],
+        s_region=["CIRCLE 10 0 0.1", "CIRCLE 10.5 0 0.1", "", "BOX"],
+        s_ra=[10.0, 10.5, 10.1, 11.0],
+        s_dec=[0.0, 0.0, 0.0, 0.0],
+    )
+    query = Query(target="anything", radius=0.45, footprint="overlaps")
+    assert not criteria_for(query).exact
+    assert narrowed(table, query, (10.0, 0.0))["obsid"].tolist() == ["1", "2", "3"]
+    assert narrowed(table, query.replace(footprint="contains"), (10.0, 0.0))["obsid"].tolist() == ["1"]
+    assert narrowed(table, query.replace(footprint=None), (10.0, 0.0)) is table
+
+
+def test_only_the_star_is_special_in_a_pattern():
+    table = observations(obsid=["1", "2", "3"], target_name=["A[1]", "A1", "A?"])
+    assert narrowed(table, Query(target_name="a[1]"))["obsid"].tolist() == ["1"]
+    assert narrowed(table, Query(target_name="A?"))["obsid"].tolist() == ["3"]
+    assert narrowed(table, Query(target_name="a%"))["obsid"].tolist() == ["1", "2", "3"]

@@ -10,9 +10,10 @@ from jwstmq_widgets.localarchive import LocalArchive
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the user's cache and token out of the tests, and the tests out of the user's cache."""
+    """Keep the user's cache, settings and token out of the tests, and the tests out of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.delenv("MAST_API_TOKEN", raising=False)
         yield
 

@@ -1,117 +1,29 @@
-"""A form for a query: the texts that were typed, the question that they make, what became of it."""
+"""A form for a query: what was typed, the question that it makes, what is known of it, what became of it."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.inquiry import Inquiry
 from jwstmq_widgets.jobs import Problem
-from jwstmq_widgets.query import MODES, Query
+from jwstmq_widgets.query import CATEGORIES, MODES, Query
 from jwstmq_widgets.widgets.panel import Panel, static
+from jwstmq_widgets.widgets.searchform import SHOWN, place_of_field, read_query, write_fields
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
 
-__all__ = ["SearchPanel", "expand_ranges", "read_query", "write_fields"]
+__all__ = ["SearchPanel"]
 
 _INSTRUMENTS = {"NIRCAM": "NIRCam", "NIRSPEC": "NIRSpec"}
 _ARCHIVES = (("mast", "MAST"), ("local", "local"))
-_UNSEEN: Mapping[str, Any] = {
-    "program": None, "observations": (), "instrument": (), "modes": (), "dates": (None, None), "lookback": None,
-}  # fmt: skip
-_RANGE = re.compile(r"(\d{1,3})\s*-\s*(\d{1,3})")
-_MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
-_DAY = timedelta(days=1)
-
-
-def expand_ranges(text: str) -> str:
-    """Write out ranges of whole numbers.
-
-    Parameters
-    ----------
-    text
-        Such as ``"1-3, 7"``.
-
-    Returns
-    -------
-    str
-        Such as ``"1,2,3, 7"``; what is no range stays as it is.
-
-    Raises
-    ------
-    QueryError
-        If a range runs backwards.
-    """
-
-    def numbers(match: re.Match[str]) -> str:
-        first, last = int(match[1]), int(match[2])
-        if last < first:
-            raise QueryError(f"range '{match[0]}' runs backwards; write {last}-{first}", field="observations")
-        return ",".join(map(str, range(first, last + 1)))
-
-    return _RANGE.sub(numbers, text)
-
-
-def read_query(fields: Mapping[str, Any], rest: Query) -> Query:
-    """Make a query of what stands in the form.
-
-    Parameters
-    ----------
-    fields
-        Texts ``program``, ``observations``, ``earliest``, ``latest``, ``lookback``; lists ``instrument``, ``modes``.
-    rest
-        Where the fields come from that the form does not show.
-
-    Returns
-    -------
-    Query
-
-    Raises
-    ------
-    QueryError
-        If a field is wrong; ``.field`` names it.
-    """
-
-    def text(name: str) -> str:
-        return str(fields.get(name, "")).strip()
-
-    return rest.replace(
-        program=text("program"),
-        observations=expand_ranges(text("observations")),
-        instrument=tuple(map(str, fields.get("instrument", ()))),
-        modes=tuple(map(str, fields.get("modes", ()))),
-        dates=(text("earliest"), text("latest")),
-        lookback=text("lookback"),
-    )
-
-
-def write_fields(query: Query) -> dict[str, Any]:
-    """Give the texts of the form that make a query; the inverse of `read_query`.
-
-    Parameters
-    ----------
-    query
-        The query.
-
-    Returns
-    -------
-    dict
-        Texts and lists, by the name of the field.
-    """
-    return {
-        "program": "" if query.program is None else str(query.program),
-        "observations": ", ".join(map(str, query.observations)),
-        "instrument": list(query.instrument),
-        "modes": list(query.modes),
-        "earliest": _date(query.dates[0], latest=False),
-        "latest": _date(query.dates[1], latest=True),
-        "lookback": "" if query.lookback is None else f"{query.lookback:g}",
-    }
 
 
 class SearchPanel(Panel):
     """A form that asks the archive.
+
+    While it is filled in it says the question in words, how many observations answer it, where its target is, and what
+    is wrong, each beside its field; none of this loads anything.
 
     Parameters
     ----------
@@ -119,73 +31,167 @@ class SearchPanel(Panel):
         What to ask, and what to show.
     query
         What the fields show at first; the exploration's query when None.
+    inquiry
+        What finds out about the question while it is written; one of the panel's own when None.
     """
 
-    _esm = static("dom.js", "search.js")
+    _esm = static("dom.js", "searchfields.js", "search.js")
     _css = static("panel.css", "search.css")
     watches = ("query", "jobs", "problems", "archive", "address", "as_of")
 
-    def __init__(self, exploration: "Exploration", *, query: Query | None = None, **traits: Any) -> None:
+    def __init__(
+        self,
+        exploration: "Exploration",
+        *,
+        query: Query | None = None,
+        inquiry: Inquiry | None = None,
+        **traits: Any,
+    ) -> None:
         shown = exploration.query if query is None else query
         self._fields = write_fields(shown)
-        self._rest = shown.replace(**_UNSEEN)
-        self._asked = query
+        self._rest = shown.replace(**SHOWN)
+        self._stamp = ""
+        self._asked = shown
+        self._question: Query | None = shown
+        self._past: Problem | None = None
         self._wrong: QueryError | None = None
+        self._own = inquiry is None
+        self._inquiry = Inquiry(exploration) if inquiry is None else inquiry
         super().__init__(exploration, **traits)
         self.watch(self._follow, "query")
+        self._inquiry.observe(self._changed)
+        self._inquiry.observe(self._suggest, names="known")
+        self._inquiry.ask(shown)
+
+    def close(self) -> None:
+        """Stop watching, and free the widget."""
+        if self.comm is not None:  # ipywidgets closes again when it collects
+            self._inquiry.unobserve(self._changed)
+            self._inquiry.unobserve(self._suggest, names="known")
+        if self._own:
+            self._inquiry.close()
+        super().close()
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
-        jobs, problems = self.exploration.jobs, self.exploration.problems
+        jobs, problems, inquiry = self.exploration.jobs, self.exploration.problems, self._inquiry
         opening, search = jobs.get("open"), jobs.get("search")
         running = next((job for job in (search, opening) if job is not None and job.state == "running"), None)
-        problem, closed = problems.get("search"), problems.get("open")
-        wrong: BaseException | None = self._wrong if self._wrong is not None else problem and problem.error
-        if closed is not None and wrong is closed.error:
-            wrong = None  # said once, at the archive
-        field = wrong.field if isinstance(wrong, QueryError) else ""
-        text = Problem.of(wrong).text if wrong is not None else ""
-        field = field if field in _UNSEEN else ""
+        closed = problems.get("open")
+        wrong = self._trouble()
+        field = place_of_field(wrong.field) if isinstance(wrong, QueryError) else ""
         rest = self._rest
         return {
             "fields": self._fields,
+            "stamp": self._stamp,
             "rest": "" if rest == Query() else str(rest),
+            "sentence": "" if self._question in {None, Query()} else str(self._question),
             "instruments": [[name, _INSTRUMENTS.get(name, name)] for name in MODES],
-            "modes": {name: list(modes) for name, modes in MODES.items()},
+            "categories": list(CATEGORIES),
             "archives": self._archives(),
             "address": self.exploration.address,
             "running": running is not None,
             "fraction": running.fraction if running is not None else None,
-            "text": running.text if running is not None else _ended(search, wrong),
+            "text": running.text if running is not None else self._ended(search, wrong),
+            "count": "" if running is not None or wrong is not None else self._count(),
+            "counting": inquiry.counting,
+            "place": self._place(),
             "closed": closed.text if closed is not None else "",
             "field": field,
-            "problem": text,
+            "problem": Problem.of(wrong).text if wrong is not None else "",
+            "saved": [[search.name, str(search.query)] for search in inquiry.saved],
+            "trouble": inquiry.trouble.text if inquiry.trouble is not None else "",
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
         """Give what the browser may ask for."""
         return {
+            "ready": self._suggest,
+            "consider": self._consider,
             "search": self._search,
             "cancel": self._cancel,
             "forget": self._forget,
             "archive": self._open,
+            "save": self._save,
+            "saved": self._inquiry.read_saved,
+            "choose": self._choose,
+            "remove": self._remove,
         }
+
+    # -- what the view says --------------------------------------------------------------------------------------
 
     def _archives(self) -> list[Sequence[str]]:
         address, known = self.exploration.address, dict(_ARCHIVES)
         others = [(address, address)] if address and address not in known else []
         return [*_ARCHIVES, *others]
 
-    def _search(self, fields: Mapping[str, Any]) -> None:
-        self._fields = {**self._fields, **{name: fields[name] for name in self._fields if name in fields}}
-        try:
-            query = read_query(self._fields, self._rest)
-            self._wrong = None
-        except QueryError as error:
-            self._wrong = error
-        else:
+    def _trouble(self) -> BaseException | None:
+        """Give what is wrong: with the fields, with what they make, or with the search of just that."""
+        problem, closed = self.exploration.problems.get("search"), self.exploration.problems.get("open")
+        if self._wrong is not None:
+            return self._wrong
+        if problem is not None and problem is not self._past:
+            # an archive that did not open is told once, where it is chosen
+            return None if closed is not None and problem.error is closed.error else problem.error
+        wrong: BaseException | None = self._inquiry.wrong
+        return wrong
+
+    def _ended(self, search: Any, wrong: BaseException | None) -> str:
+        if search is None or wrong is not None or search.state not in {"done", "cancelled"}:
+            return ""
+        return str(search.text) if self._question in {self._asked, self.exploration.query} else ""
+
+    def _count(self) -> str:
+        count = self._inquiry.count
+        if count is None:
+            return ""
+        return f"{count:,} observation{'' if count == 1 else 's'}" if count else "no observations"
+
+    def _place(self) -> str:
+        place = self._inquiry.place
+        if place is None:
+            return ""
+        where = f"{place.ra:.5f} {place.dec:+.5f}".replace("-", "−")
+        return f"{place.name} → {where} ({place.source})" if place.name else f"→ {where} (ICRS, degrees)"
+
+    def _suggest(self, _change: Any = None) -> None:
+        """Tell the browser what to suggest; apart from the view, which changes more often."""
+        known = self._inquiry.known
+        self.send(
+            {
+                "known": {
+                    "programs": [[str(number), title] for number, title in known.programs.items()],
+                    "investigators": list(known.investigators),
+                    "targets": list(known.targets),
+                    "filters": {name: list(values) for name, values in known.filters.items()},
+                    "modes": {name: list(values) for name, values in known.modes.items()},
+                }
+            }
+        )
+
+    # -- what the browser asks for -------------------------------------------------------------------------------
+
+    def _consider(self, fields: Mapping[str, Any], stamp: str = "") -> None:
+        self._take(fields, stamp)
+
+    def _search(self, fields: Mapping[str, Any], stamp: str = "") -> None:
+        query = self._take(fields, stamp)
+        if query is not None:
             self._asked = query
             self.exploration.search(query)
+
+    def _take(self, fields: Mapping[str, Any], stamp: str) -> Query | None:
+        """Take what stands in the form, and let it be found out about."""
+        self._fields = {**self._fields, **{name: fields[name] for name in self._fields if name in fields}}
+        self._stamp, before = stamp, self._question
+        try:
+            self._question, self._wrong = read_query(self._fields, self._rest), None
+        except QueryError as error:
+            self._question, self._wrong = None, error
+        if self._question != before:
+            self._past = self.exploration.problems.get("search")  # of another question
+        self._inquiry.ask(self._question)
+        return self._question
 
     def _cancel(self) -> None:
         search = self.exploration.jobs.get("search")
@@ -193,28 +199,36 @@ class SearchPanel(Panel):
 
     def _forget(self) -> None:
         self._rest = Query()
+        self._take(self._fields, self._stamp)
 
     def _open(self, address: str) -> None:
         self.exploration.use_archive(address)
+
+    def _save(self, name: str, fields: Mapping[str, Any], stamp: str = "") -> None:
+        query = self._take(fields, stamp)
+        if query is not None:
+            self._inquiry.save(name, query)
+
+    def _choose(self, name: str) -> None:
+        for search in self._inquiry.saved:
+            if search.name == name:
+                self._show(search.query)
+
+    def _remove(self, name: str) -> None:
+        self._inquiry.remove(name)
+
+    # -- what happens elsewhere ----------------------------------------------------------------------------------
 
     def _follow(self, change: Mapping[str, Any]) -> None:
         """Show a query that was asked elsewhere; our own left its texts in the fields."""
         query: Query = change["new"]
         if query is not self._asked:
-            self._fields, self._rest, self._wrong = write_fields(query), query.replace(**_UNSEEN), None
-            self._redraw()
+            self._asked = query
+            self._show(query)
 
-
-def _ended(search: Any, wrong: BaseException | None) -> str:
-    if search is None or wrong is not None or search.state not in {"done", "cancelled"}:
-        return ""
-    return str(search.text)
-
-
-def _date(mjd: float | None, *, latest: bool) -> str:
-    """Write a date; one at midnight as a day, of which the latest one is the day that ends then."""
-    if mjd is None:
-        return ""
-    if mjd == int(mjd):
-        return f"{_MJD_ZERO + _DAY * (mjd - latest):%Y-%m-%d}"
-    return f"{mjd:.10g}"
+    def _show(self, query: Query) -> None:
+        self._fields, self._rest, self._wrong = write_fields(query), query.replace(**SHOWN), None
+        self._question, self._stamp = query, ""
+        self._past = self.exploration.problems.get("search")
+        self._inquiry.ask(query)
+        self._redraw()

@@ -11,7 +11,8 @@ from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Slow
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.panel import Panel
-from jwstmq_widgets.widgets.search import SearchPanel, expand_ranges, read_query, write_fields
+from jwstmq_widgets.widgets.search import SearchPanel
+from jwstmq_widgets.widgets.searchform import SHOWN, expand_ranges, is_position, read_query, write_fields
 from tests.widgets.conftest import SECONDS, Place
 
 Display = Callable[[Panel], Place]
@@ -43,11 +44,36 @@ def test_a_range_that_runs_backwards_is_told_with_its_field() -> None:
         Query(dates=(59733.5, None)),
         Query(instrument=["nircam", "miri"], lookback=2.5),
         Query(program=1324, filetypes=["cal"], target="Abell 2744"),
+        Query(program=1324, filters=["F115W", "F2*"], categories=["GTO", "ERS"], pi=["Treu, Tommaso", "Pontoppidan"]),
+        Query(target="M 57", resolver="NED", radius="90 arcsec", footprint="overlaps", target_name=["NGC-*", "HD 1"]),
+        Query(coordinates=(151.757, -40.436), radius=0.0123456789012, footprint="contains", executed=True),
+        Query(instrument="miri", executed=False, access="exclusive"),
     ],
 )
 def test_a_query_shown_in_the_form_is_read_back_the_same(query: Query) -> None:
-    rest = query.replace(program=None, observations=(), instrument=(), modes=(), dates=(None, None), lookback=None)
-    assert read_query(write_fields(query), rest) == query
+    assert read_query(write_fields(query), query.replace(**SHOWN)) == query
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "151.757 -40.436",
+        "151.757, −40.436",
+        "10:07:01.8 -40:26:11",
+        "10h07m01.8s -40d26m11s",
+        "galactic 272.1 12.4",
+        "400 20",
+    ],
+)
+def test_two_numbers_are_a_position(typed: str) -> None:
+    assert is_position(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["NGC 3132", "M57", "47 Tuc", "3C 273", "HD 12", "2MASS J10070+40", "51 Peg b", "7", ""]
+)
+def test_the_name_of_a_target_is_no_position(typed: str) -> None:
+    assert not is_position(typed)
 
 
 def test_what_was_typed_is_asked_and_its_progress_and_answer_are_told(unasked: Exploration, place: Display) -> None:
@@ -56,7 +82,7 @@ def test_what_was_typed_is_asked_and_its_progress_and_answer_are_told(unasked: E
     view = form.until(lambda view: not view["running"] and view["text"])
     assert unasked.query == Query(program=2733, instrument="miri", observations=2)
     assert view["text"] == f"{len(unasked.observations)} observations · {len(unasked.products):,} files"
-    assert any(message["view"]["running"] for message, _ in form.messages())
+    assert any(message.get("view", {}).get("running") for message, _ in form.messages())
 
 
 @pytest.mark.parametrize(
@@ -69,6 +95,9 @@ def test_what_was_typed_is_asked_and_its_progress_and_answer_are_told(unasked: E
         ({"earliest": "yesterday"}, "dates", "yesterday"),
         ({"lookback": "-1"}, "lookback", "-1"),
         ({"lookback": "3", "earliest": "2022-06-01"}, "lookback", "exclude"),
+        ({"target": "400 20"}, "target", "not on the sky"),
+        ({"target": "M 57", "radius": "wide"}, "radius", "wide"),
+        ({"program": "2733", "filters": "F770W, ü"}, "filters", "name such as"),
     ],
 )
 def test_a_wrong_field_gets_its_sentence_and_nothing_else_changes(
@@ -181,3 +210,104 @@ def test_a_message_that_nobody_understands_is_told_in_the_panel(unasked: Explora
     form = place(SearchPanel(unasked))
     form.do("archive", nonsense=1)
     assert any("TypeError" in message.get("trouble", "") for message, _ in form.messages())
+
+
+def test_a_moment_after_typing_the_count_is_told_and_nothing_is_loaded(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(program="2733"), stamp="here 1")
+    view = form.until(lambda view: view["count"])
+    assert view["count"] == "10 observations"
+    assert view["sentence"] == "program 2733"
+    assert view["stamp"] == "here 1"
+    assert len(unasked.observations) == 0
+    assert "search" not in unasked.jobs
+
+
+def test_the_count_follows_the_newest_question(
+    unasked: Exploration, faulty_archive: LocalArchive, place: Display
+) -> None:
+    form = place(SearchPanel(unasked))
+    faulty_archive.faults = [Slow(latency=30)]
+    form.do("consider", fields=fields(program="1324"))
+    form.until(lambda view: view["counting"])
+    faulty_archive.faults = ()
+    form.do("consider", fields=fields(program="2733", instrument=["MIRI"]))
+    assert form.until(lambda view: view["count"])["count"] == "4 observations"
+
+
+def test_what_is_typed_wrong_is_told_beside_its_field_before_a_search(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(program="ring"))
+    view = form.until(lambda view: view["problem"])
+    assert (view["field"], view["count"]) == ("program", "")
+    form.do("consider", fields=fields(program="2733"))
+    assert form.until(lambda view: view["count"])["problem"] == ""
+
+
+def test_a_problem_of_a_search_goes_when_the_question_changes(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("search", fields=fields(program="99999"))
+    form.until(lambda view: view["problem"])
+    form.do("consider", fields=fields(program="2733"))
+    assert form.until(lambda view: view["count"])["problem"] == ""
+
+
+def test_the_place_of_a_target_is_told_before_the_search(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(target="NGC 3132"))
+    view = form.until(lambda view: view["place"] and view["count"])
+    assert view["place"] == "NGC 3132 → 151.75511 −40.43743 (resolver)"
+    assert view["count"] != "no observations"
+
+
+def test_an_unknown_target_is_told_beside_the_target(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(target="Utopia Planitia 12x"))
+    view = form.until(lambda view: view["problem"])
+    assert view["field"] == "target"
+    assert "Utopia" in view["problem"]
+
+
+def test_an_archive_that_does_not_count_is_no_problem_before_the_search(
+    unasked: Exploration, faulty_archive: LocalArchive, place: Display
+) -> None:
+    form = place(SearchPanel(unasked))
+    unasked.use_archive("http://127.0.0.1:9")
+    assert unasked.wait(SECONDS)
+    form.do("consider", fields=fields(program="2733"))
+    form.until(lambda view: view["counting"])
+    view = form.until(lambda view: not view["counting"])
+    assert (view["problem"], view["count"]) == ("", "")
+
+
+def test_what_the_local_archive_holds_is_suggested(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+
+    def told() -> Any:
+        return next((m["known"] for m, _ in reversed(form.messages()) if m.get("known", {}).get("programs")), None)
+
+    with form.line.changed:
+        assert form.line.changed.wait_for(told, SECONDS)
+    known = told()
+    assert "Pontoppidan" in dict(known["programs"])["2733"]
+    assert "F770W" in known["filters"]["MIRI"]
+    assert "NGC-3132" in known["targets"]
+
+
+def test_a_saved_search_comes_back_into_the_fields(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("save", name="ring", fields=fields(program="2733", instrument=["MIRI"], filters="F770W"))
+    view = form.until(lambda view: view["saved"])
+    assert view["saved"] == [["ring", "program 2733 · MIRI · F770W"]]
+    form.do("consider", fields=fields(program="1324"), stamp="here 2")
+    form.do("choose", name="ring")
+    view = form.until(lambda view: view["fields"]["program"] == "2733")
+    assert (view["fields"]["filters"], view["stamp"]) == ("F770W", "")
+    form.do("remove", name="ring")
+    form.until(lambda view: not view["saved"])
+
+
+def test_a_search_without_a_name_is_not_saved(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("save", name=" ", fields=fields(program="2733"))
+    assert "name" in form.until(lambda view: view["trouble"])["trouble"]

@@ -86,13 +86,15 @@ function newId() {
   return `jwstmq-${Date.now().toString(36)}-${ids}-${Math.random().toString(36).slice(2, 8)}`;
 }
 
-/** Call when some time (ms) has passed without another call. */
+/** Call when some time (ms) has passed without another call; `stop()` takes a pending call back. */
 function later(act, delay) {
   let timer;
-  return () => {
+  const call = () => {
     clearTimeout(timer);
     timer = setTimeout(act, delay);
   };
+  call.stop = () => clearTimeout(timer);
+  return call;
 }
 
 /** Let Enter in any field of a form submit it, which browsers do not do everywhere inside a notebook. */

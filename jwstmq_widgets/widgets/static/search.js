@@ -1,110 +1,189 @@
 // A form for a query. What is typed stays until the kernel says that another query was asked.
+const POSITION = /^((icrs|fk[45]|galactic)\s+)?[-+−\d.][-+−\d.,:;\s°'"hdms]*$/i; // as the kernel reads it
+const OLD = "jwstmq-search-old";
+
 function render({ model, el }) {
   el.classList.add("jwstmq-search");
-  const texts = {};
-  const sentences = {};
+  const me = newId();
+  let sent = 0;
   let shown = "";
-  let modesOf = {};
+  let counted = "";
+  let known = { programs: [], investigators: [], targets: [], filters: {}, modes: {} };
 
-  function textField(name, label, placeholder, more = {}) {
-    texts[name] = h("input", { type: "text", id: newId(), placeholder, autocomplete: "off", spellcheck: false,
-      "aria-label": more.label, inputMode: more.numeric ? "numeric" : "text" });
-    return texts[name];
-  }
-  // A row of the form: a label, what it names, and below it a place for a sentence.
-  function row(name, label, ...controls) {
-    const sentence = problemLine();
-    sentence.id = newId();
-    sentences[name] = sentence;
-    const single = controls.length === 1 && controls[0] instanceof HTMLInputElement;
-    const title = h(single ? "label" : "span", { class: "jwstmq-label", id: newId() }, label);
-    if (single) title.htmlFor = controls[0].id;
-    const body = h("div", single ? {} : { role: "group", "aria-labelledby": title.id },
-      h("div", { class: `jwstmq-search-${name}` }, ...controls), sentence);
-    for (const input of body.querySelectorAll("input")) input.setAttribute("aria-describedby", sentence.id);
-    return [title, body];
-  }
-  function chip(value, label, group) {
-    const box = h("input", { type: "checkbox", value });
-    group.append(h("label", { class: "jwstmq-chip" }, box, label));
-    return box;
-  }
-  const values = (group) => [...group.querySelectorAll("input:checked")].map((box) => box.value);
+  // the fields
+  const texts = {
+    program: textInput("2733", { numeric: true }),
+    observations: textInput("all, or 1, 2, 5-7"),
+    filters: textInput("all, or F770W, F1*"),
+    earliest: textInput("2022-06-01", { label: "Earliest date, ISO or MJD" }),
+    latest: textInput("2022-07-31", { label: "Latest date, ISO or MJD" }),
+    lookback: textInput("30", { label: "Look back, days", numeric: true }),
+    pi: textInput("Pontoppidan"),
+    target: textInput("NGC 3132, or 151.757 −40.436"),
+    radius: textInput("2 arcmin"),
+    target_name: textInput("NGC-*"),
+  };
+  const choices = {
+    executed: choice([["", "executed or planned"], ["executed", "executed"], ["planned", "planned"]]),
+    access: choice([["", "public or exclusive"], ["public", "public"], ["exclusive", "exclusive access"]]),
+    resolver: choice([["", "the archive's choice"], ["NED", "NED"], ["SIMBAD", "SIMBAD"]]),
+    footprint: choice([["", "close by"], ["overlaps", "field overlaps the circle"], ["contains", "target within the field"]]),
+  };
+  const groups = { instrument: chips(), modes: chips(), categories: chips() };
+  const when = choice([["", "at any time"], ["between", "between two days"], ["last", "in the last days"]]);
+  const place = h("div", { class: "jwstmq-search-place jwstmq-muted", role: "status" });
 
-  const instruments = h("div", { class: "jwstmq-chips", onchange: showModes });
-  const modes = h("div", { class: "jwstmq-chips" });
+  const rows = {};
+  const row = (name, label, ...controls) => {
+    rows[name] = formRow(name, label, ...controls);
+    return [rows[name].title, rows[name].body];
+  };
+  const more = h("details", { class: "jwstmq-search-more" }, h("summary", {}, "More"),
+    h("div", { class: "jwstmq-fields" },
+      ...row("categories", "Category", groups.categories),
+      ...row("pi", "PI", texts.pi),
+      ...row("executed", "Status", choices.executed),
+      ...row("access", "Access", choices.access)));
+  const program = h("div", {},
+    h("div", { class: "jwstmq-fields" },
+      ...row("program", "Program", texts.program),
+      ...row("observations", "Observations", texts.observations),
+      ...row("instrument", "Instrument", groups.instrument),
+      ...row("modes", "Modes", groups.modes),
+      ...row("filters", "Filters", texts.filters),
+      ...row("when", "Observed", when),
+      ...row("dates", "", texts.earliest, h("span", { "aria-hidden": "true" }, "–"), texts.latest),
+      ...row("lookback", "", texts.lookback, h("span", {}, "days"))),
+    more);
+  const target = h("div", { class: "jwstmq-fields" },
+    ...row("target", "Target", texts.target),
+    ...row("resolver", "Resolver", choices.resolver),
+    ...row("radius", "Radius", texts.radius),
+    ...row("footprint", "Where", choices.footprint),
+    ...row("target_name", "Named", texts.target_name));
+  rows.target.body.append(place);
+  rows.dates.title.ariaLabel = "Between which days";
+  rows.lookback.title.ariaLabel = "In how many last days";
+  rows.target_name.title.title = texts.target_name.title = "What the program calls its target; * stands for anything";
+  const tabs = formTabs("What to search for", { program: ["Program", program], target: ["Target", target] });
+  const tabOf = (name) => (target.contains(rows[name].body) ? "target" : "program");
+
+  const ofInstruments = (table) => {
+    const chosen = groups.instrument.values();
+    return [...new Set((chosen.length ? chosen : Object.keys(table)).flatMap((name) => table[name] || []))];
+  };
+  suggest(texts.program, () => known.programs);
+  suggest(texts.filters, () => ofInstruments(known.filters).map((name) => [name, ""]), ",");
+  suggest(texts.pi, () => known.investigators.map((name) => [name, ""]), ";");
+  suggest(texts.target, () => known.targets.map((name) => [name, ""]));
+  suggest(texts.target_name, () => known.targets.map((name) => [name, ""]), ";");
+
+  // what stands around them
   const archive = h("select", { id: newId(), onchange: () => model.send({ do: "archive", address: archive.value }) });
   const closed = problemLine();
   const again = h("button", { type: "button", hidden: true,
     onclick: () => model.send({ do: "archive", address: archive.value }) }, "Try again");
   const button = h("button", { type: "submit", class: "jwstmq-primary" }, "Search");
-  const cancel = h("button", { type: "button", hidden: true, onclick: () => model.send({ do: "cancel" }) }, "Cancel");
+  const cancel = h("button", { type: "button", hidden: true, title: "Escape", onclick: () => model.send({ do: "cancel" }) }, "Cancel");
   const text = h("span", { class: "jwstmq-search-text jwstmq-muted", role: "status" });
   const bar = progressBar("Search");
   const restText = h("span", {});
   const rest = h("div", { class: "jwstmq-search-rest", hidden: true }, restText,
     h("button", { type: "button", class: "jwstmq-plain", title: "Drop these limits", "aria-label": "Drop these limits",
       onclick: () => model.send({ do: "forget" }) }, "×"));
+  const sentence = h("div", { class: "jwstmq-search-sentence", hidden: true });
+  const clear = h("button", { type: "button", class: "jwstmq-plain jwstmq-link jwstmq-search-clear", onclick: () => clearAll() }, "clear");
   const problem = problemLine();
   bar.hidden = true;
-
-  const modesRow = row("modes", "Modes", modes);
   const form = h("form", { noValidate: true },
     h("div", { class: "jwstmq-fields" },
       h("label", { class: "jwstmq-label", htmlFor: archive.id }, "Archive"),
-      h("div", {}, archive, h("div", { class: "jwstmq-search-closed" }, closed, again)),
-      ...row("program", "Program", textField("program", "Program", "2733", { numeric: true })),
-      ...row("observations", "Observations", textField("observations", "Observations", "all, or 1, 2, 5-7")),
-      ...row("instrument", "Instrument", instruments),
-      ...modesRow,
-      ...row("dates", "Dates",
-        textField("earliest", "", "2022-06-01", { label: "Earliest date, ISO or MJD" }),
-        h("span", { "aria-hidden": "true" }, "–"),
-        textField("latest", "", "2022-07-31", { label: "Latest date, ISO or MJD" })),
-      ...row("lookback", "or the last", textField("lookback", "", "30", { label: "Look back, days", numeric: true }),
-        h("span", {}, "days"))),
-    rest,
+      h("div", {}, archive, h("div", { class: "jwstmq-search-closed" }, closed, again))),
+    tabs, program, target, rest,
+    h("div", { class: "jwstmq-search-says" }, sentence, clear),
     h("div", { class: "jwstmq-search-go" }, button, cancel, text),
     bar, problem);
+  const saved = savedSearches(model, () => message());
 
-  function showModes() {
-    const kept = new Set(values(modes));
-    drawModes(kept);
+  // Fields that do not apply disappear, and do not count.
+  function arrange(written = {}) {
+    const chosen = groups.instrument.values();
+    const kept = written.modes || groups.modes.values();
+    const modes = chosen.length ? ofInstruments(known.modes) : kept;
+    groups.modes.fill(modes.map((mode) => [mode, mode]), kept);
+    const typed = (name) => Boolean(texts[name].value.trim());
+    rows.modes.hidden = !modes.length;
+    rows.observations.hidden = !typed("program") && !(written.observations || "");
+    rows.when.hidden = choices.executed.value === "planned" && !(written.earliest || written.latest || written.lookback);
+    rows.dates.hidden = rows.when.hidden || when.value !== "between";
+    rows.lookback.hidden = rows.when.hidden || when.value !== "last";
+    rows.radius.hidden = rows.footprint.hidden = place.hidden = !typed("target");
+    rows.resolver.hidden = !typed("target") || POSITION.test(texts.target.value.trim());
+    const limits = read();
+    const marked = (names) => names.some((name) => limits[name].length);
+    const inTarget = (name) => tabOf(rowOf(name).name) === "target";
+    const names = Object.keys(limits).filter((name) => name !== "radius");
+    tabs.mark("program", marked(names.filter((name) => !inTarget(name))) ? "used" : "", "narrows this search");
+    tabs.mark("target", marked(names.filter(inTarget)) ? "used" : "", "narrows this search");
   }
-  function drawModes(kept) {
-    const chosen = values(instruments);
-    const known = chosen.length ? [...new Set(chosen.flatMap((name) => modesOf[name] || []))] : [...kept];
-    modes.replaceChildren();
-    for (const mode of known) chip(mode, mode, modes).checked = kept.has(mode);
-    for (const part of modesRow) part.hidden = !known.length;
-  }
+  const rowOf = (name) => ({ earliest: rows.dates, latest: rows.dates })[name] || rows[name];
   function read() {
-    const fields = { instrument: values(instruments), modes: values(modes) };
-    for (const [name, input] of Object.entries(texts)) fields[name] = input.value;
+    const fields = {};
+    for (const [name, input] of Object.entries({ ...texts, ...choices })) fields[name] = rowOf(name).hidden ? "" : input.value;
+    for (const [name, group] of Object.entries(groups)) fields[name] = rowOf(name).hidden ? [] : group.values();
     return fields;
   }
   function write(fields) {
-    for (const [name, input] of Object.entries(texts)) input.value = fields[name];
-    for (const box of instruments.querySelectorAll("input")) box.checked = fields.instrument.includes(box.value);
-    drawModes(new Set(fields.modes));
+    for (const [name, input] of Object.entries({ ...texts, ...choices })) input.value = fields[name];
+    if (!fields.target) texts.radius.value = "";
+    groups.instrument.check(fields.instrument);
+    groups.categories.check(fields.categories);
+    when.value = fields.lookback ? "last" : fields.earliest || fields.latest ? "between" : "";
+    arrange(fields);
+    if (fields.categories.length || fields.pi || fields.executed || fields.access) more.open = true;
   }
   const compared = (fields) => JSON.stringify(Object.keys(fields).sort().map((name) => fields[name]));
-
-  submitOnEnter(form);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  function message() {
     const fields = read();
     shown = compared(fields);
-    model.send({ do: "search", fields });
+    sent += 1;
+    return { fields, stamp: `${me} ${sent}` };
+  }
+  const consider = later(() => model.send({ do: "consider", ...message() }), 400);
+  function changed() {
+    arrange();
+    text.classList.add(OLD);
+    consider();
+  }
+  function clearAll() {
+    for (const input of Object.values({ ...texts, ...choices, when })) input.value = "";
+    for (const group of Object.values(groups)) group.check([]);
+    model.send({ do: "forget" });
+    changed();
+  }
+
+  submitOnEnter(form);
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    consider.stop();
+    model.send({ do: "search", ...message() });
+  });
+  el.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || cancel.hidden) return;
+    event.preventDefault();
+    event.stopPropagation();
+    model.send({ do: "cancel" });
   });
 
-  el.append(form);
-  return listen(model, el, (view) => {
-    if (!instruments.children.length) {
-      modesOf = view.modes;
-      for (const [value, label] of view.instruments) chip(value, label, instruments);
+  el.append(form, saved);
+  const end = listen(model, el, (view) => {
+    if (!groups.instrument.children.length) {
+      groups.instrument.fill(view.instruments);
+      groups.categories.fill(view.categories.map((name) => [name, name]));
     }
-    if (compared(view.fields) !== shown) {
+    // an echo of what was sent from here says nothing new, and more may have been typed since
+    if (!view.stamp.startsWith(`${me} `) && compared(view.fields) !== shown) {
       shown = compared(view.fields);
       write(view.fields);
     }
@@ -118,19 +197,32 @@ function render({ model, el }) {
     again.hidden = !view.closed;
     restText.textContent = `also: ${view.rest}`;
     rest.hidden = !view.rest;
+    sentence.textContent = sentence.title = view.sentence;
+    sentence.hidden = clear.hidden = !view.sentence;
     cancel.hidden = !view.running;
-    text.textContent = view.text;
+    if (view.count || !view.counting) counted = view.count;
+    text.textContent = view.text || counted || (view.counting ? "counting …" : "");
+    text.classList.toggle(OLD, view.counting && !view.text);
     bar.hidden = !view.running;
     bar.set(view.fraction);
-    for (const [name, sentence] of Object.entries(sentences)) {
-      const wrong = view.field === name;
-      say(sentence, wrong ? view.problem : "");
-      for (const input of sentence.parentElement.querySelectorAll("input[type=text]")) {
-        input.setAttribute("aria-invalid", String(wrong));
-      }
-    }
-    say(problem, view.field ? "" : view.problem);
+    place.textContent = view.place;
+    for (const [name, line] of Object.entries(rows)) line.say(view.field === name ? view.problem : "");
+    const wrong = view.field && rows[view.field];
+    if (wrong && more.contains(wrong.body)) more.open = true;
+    say(problem, wrong && wrong.inSight ? "" : view.problem);
+    arrange(read());
+    if (wrong) tabs.mark(tabOf(view.field), "wrong", "something here is wrong");
+    saved.draw(view.saved, view.trouble);
+  }, {
+    known: (news) => {
+      known = news;
+      arrange();
+    },
   });
+  return () => {
+    consider.stop();
+    end();
+  };
 }
 
 export default { render };

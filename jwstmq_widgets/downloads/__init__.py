@@ -1,11 +1,12 @@
 """Products onto the disk: decide, move, remember."""
 
 from jwstmq_widgets.downloads.cluster import Workers
-from jwstmq_widgets.downloads.engine import MOST_WORKERS, download
+from jwstmq_widgets.downloads.control import Control
+from jwstmq_widgets.downloads.engine import MOST_WORKERS, ORDERS, Order, download
 from jwstmq_widgets.downloads.ledger import LEDGER_NAME
 from jwstmq_widgets.downloads.manifest import Manifest
 from jwstmq_widgets.downloads.manifestpage import manifest_page
-from jwstmq_widgets.downloads.pace import Manners
+from jwstmq_widgets.downloads.pace import Manners, Verify
 from jwstmq_widgets.downloads.places import LAYOUTS, Layout, safe_name
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, State, plan
 from jwstmq_widgets.downloads.progress import DownloadProgress, FileProgress
@@ -15,17 +16,21 @@ __all__ = [
     "LAYOUTS",
     "LEDGER_NAME",
     "MOST_WORKERS",
+    "ORDERS",
     "SCRIPT_KINDS",
+    "Control",
     "DownloadProgress",
     "FileProgress",
     "Layout",
     "Manifest",
     "Manners",
+    "Order",
     "Plan",
     "PlanItem",
     "Script",
     "ScriptKind",
     "State",
+    "Verify",
     "Workers",
     "download",
     "manifest_page",

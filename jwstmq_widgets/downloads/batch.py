@@ -6,29 +6,32 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import Carrier, Hands, Line, OwnHands, make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
 from jwstmq_widgets.downloads.manifest import make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
-from jwstmq_widgets.downloads.progress import DownloadProgress, Meter
-from jwstmq_widgets.downloads.transfer import BUFFER, Outcome
+from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
+from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
 
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["Batch", "tell"]
+__all__ = ["Batch"]
 
 _REDRAW_EVERY = 0.1
 _CANCEL_WITHIN = 0.7
 _BUSY_AGAIN = 0.2
+_HELP_EVERY = 0.25
 _MOST_TRIES = 100
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _PUSH_BACK = frozenset({429, 503})
@@ -59,7 +62,7 @@ class Batch:
     archive
         Where the products are.
     moving
-        Which of the plan's items are to be moved, in ascending order.
+        Which of the plan's items are to be moved, in the order in which they begin.
     ledger
         Where it is written down.
     manners
@@ -68,6 +71,10 @@ class Batch:
         Connections at the most.
     hands
         Who moves the files; this process when left out.
+    control
+        Pauses, continues and cancels it.
+    limit_rate
+        Bytes a second at the most; for this process's own hands.
     """
 
     def __init__(
@@ -79,6 +86,8 @@ class Batch:
         manners: Manners,
         workers: int,
         hands: Hands | None = None,
+        control: Control | None = None,
+        limit_rate: float | None = None,
     ) -> None:
         self._plan, self._archive, self._ledger, self._manners = plan, archive, ledger, manners
         self._moving = moving
@@ -96,9 +105,25 @@ class Batch:
         self._stopping = False
         self._closed = False
         self._over = threading.Event()
-        self._hands: Hands = hands or OwnHands(archive, planned_at=plan.made, manners=manners)
-        self._lanes = [self._hands.lane() for _ in range(min(workers, len(moving)))]
+        self._control = control or Control()
+        self._helping = 0
+        self._hands: Hands = hands or OwnHands(
+            archive, planned_at=plan.made, manners=manners, valve=Valve(limit_rate, self._control)
+        )
+        self._lanes = [self._hands.lane() for _ in range(self._most_lanes(workers))]
         self._alive = len(self._lanes)
+        self._moved = 0
+
+    def _most_lanes(self, workers: int) -> int:
+        """Give how many lines are of use: one a file, more where a file is large enough for several."""
+        sizes = (self._plan.items[index].size for index in self._moving)
+        large = any(size >= self._manners.split_from or size < 0 for size in sizes)
+        return workers if large else min(workers, len(self._moving))
+
+    @property
+    def moved(self) -> int:
+        """Bytes that came, in all tries of the files that are done."""
+        return self._moved
 
     def run(
         self, progress: Callable[[DownloadProgress], None] | None, cancel: threading.Event | None
@@ -123,7 +148,8 @@ class Batch:
         deadline = float("inf")
         try:
             while True:
-                if cancel is not None and cancel.is_set() and not self._stopping:
+                wanted = self._control.cancelled or (cancel is not None and cancel.is_set())
+                if wanted and not self._stopping:
                     self._stop()
                     deadline = time.monotonic() + _CANCEL_WITHIN
                 if self._over.wait(_REDRAW_EVERY) or time.monotonic() > deadline:
@@ -145,7 +171,8 @@ class Batch:
 
     def _snapshot(self) -> DownloadProgress:
         with self._changed:
-            return self._meter.snapshot(trial.transfer.running for trial in self._active.values())
+            now = self._meter.snapshot(trial.transfer.running for trial in self._active.values())
+        return replace(now, paused=True, rate=0.0, seconds_left=None) if self._control.paused else now
 
     def _stop(self) -> None:
         with self._changed:
@@ -159,8 +186,11 @@ class Batch:
     def _work(self, lane: Line) -> None:
         buffer = memoryview(bytearray(BUFFER))
         try:
-            while (index := self._take()) is not None:
-                self._carry(index, lane, buffer)
+            while (task := self._take()) is not None:
+                if isinstance(task, Transfer):
+                    self._help(task, lane, buffer)
+                else:
+                    self._carry(task, lane, buffer)
         finally:
             lane.finish()
             with self._changed:
@@ -168,15 +198,26 @@ class Batch:
                 if not self._alive:
                     self._over.set()
 
-    def _take(self) -> int | None:
-        """Wait for the next file that may be tried; None when there will be none."""
+    def _take(self) -> int | Transfer | None:
+        """Wait for the next file that may be tried, or be helped with; None when there will be none."""
         with self._changed:
             while True:
                 if self._stopping or not (self._fresh or self._again_at or self._active):
                     self._changed.notify_all()
                     return None
+                if self._control.paused:
+                    self._changed.wait(_REDRAW_EVERY)
+                    continue
                 wait: float | None = None
-                if (self._fresh or self._again_at) and len(self._active) < self._pace.limit:
+                if len(self._active) + self._helping >= self._pace.limit:
+                    pass
+                elif not self._fresh and not self._again_at:
+                    wait = _HELP_EVERY if len(self._lanes) > len(self._active) else None
+                    helped = next((one for one in self._split_now() if one.wants_help), None)
+                    if helped is not None and self._pace.quiet_until <= time.monotonic():
+                        self._helping += 1
+                        return helped
+                else:
                     now = time.monotonic()
                     wait = self._pace.quiet_until - now
                     again = self._again_at[0][0] - now if self._again_at else None
@@ -188,6 +229,24 @@ class Batch:
                     if again is not None and not self._fresh:
                         wait = max(wait, again)
                 self._changed.wait(wait)
+
+    def _split_now(self) -> Iterator[Transfer]:
+        carriers = (trial.transfer for trial in self._active.values())
+        return (carrier for carrier in carriers if isinstance(carrier, Transfer))
+
+    def _help(self, transfer: Transfer, lane: Line, buffer: memoryview) -> None:
+        """Bring some of a large file that another worker is at; its own worker brings what this one leaves."""
+        try:
+            transfer.help(cast(Lane, lane), buffer)
+        except (Unreachable, Refused, Incomplete, Mismatch, DownloadError, Cancelled, OSError) as error:
+            _log.info("%s: no help with it: %s", transfer.item.name, error)
+            if isinstance(error, Refused) and error.status in _PUSH_BACK:
+                with self._changed:
+                    self._pace.pushed_back(error.retry_after)
+        finally:
+            with self._changed:
+                self._helping -= 1
+                self._changed.notify_all()
 
     def _trial(self, index: int) -> _Trial:
         trial = self._trials.pop(index, None)
@@ -244,6 +303,7 @@ class Batch:
             etag=validator.etag if validator else "",
             modified=validator.modified if validator else "",
             check=outcome.check,
+            sha256=outcome.sha256,
         )
         self._ledger.add(entry)
         with self._changed:
@@ -251,6 +311,7 @@ class Batch:
                 return
             self._active.pop(index)
             self._entries[index] = entry
+            self._moved += trial.transfer.moved
             self._meter.finish(trial.transfer.running, outcome.size, trial.transfer.item.size)
             self._pace.good()
             self._answered = time.monotonic()
@@ -338,26 +399,3 @@ class Batch:
     def _ended(self, index: int, status: Status, message: str) -> Entry:
         item = self._plan.items[index]
         return make_entry(item, self._plan.folder, self._archive.download_url(item.uri), status, message)
-
-
-def tell(progress: Callable[[DownloadProgress], None], snapshot: DownloadProgress) -> bool:
-    """Show a snapshot.
-
-    Parameters
-    ----------
-    progress
-        Who asked for it.
-    snapshot
-        It.
-
-    Returns
-    -------
-    bool
-        False when it cannot be shown; that is logged.
-    """
-    try:
-        progress(snapshot)
-    except Exception:  # noqa: BLE001  (who draws is not who moves: a mistake there must not end the download)
-        _log.exception("progress cannot be shown; the download goes on")
-        return False
-    return True

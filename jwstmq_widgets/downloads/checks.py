@@ -1,13 +1,14 @@
 """Whether a file is whole, told from the structure of its kind."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
+from jwstmq_widgets.downloads.checksums import check_sums
 from jwstmq_widgets.errors import Mismatch
 
 __all__ = ["check_structure"]
@@ -17,10 +18,11 @@ _CARD = 80
 _MOST_HEADER_BLOCKS = 4096
 _MOST_JSON = 256 * 1024 * 1024
 _VALUE = re.compile(rb"([A-Z0-9]{1,8}) *= *([^/]*)")
+_SUM = re.compile(rb"(CHECKSUM|DATASUM) *= *'([^']*)'")
 _PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
 
 
-def check_structure(path: Path, name: str) -> str:
+def check_structure(path: Path, name: str, *, checksums: bool = False) -> str:
     """Check that a file holds, from its start to its end, what its name promises.
 
     Cheap at any size: only headers and ends are read, and JSON, which is small, as a whole.
@@ -31,6 +33,8 @@ def check_structure(path: Path, name: str) -> str:
         The file.
     name
         The name that it will bear; its extension chooses the check.
+    checksums
+        Whether CHECKSUM and DATASUM of FITS files are checked too, where there are any: reads the whole file.
 
     Returns
     -------
@@ -54,13 +58,32 @@ def check_structure(path: Path, name: str) -> str:
         if check is None:
             return "not a web page"
         try:
+            if checksums and check is _fits:
+                return _fits_with_sums(file, size, start)
             return check(file, size, start, end)
         except ValueError as error:
             raise Mismatch(f"{name} is broken: {error}; download it again", path=path) from error
 
 
 def _fits(file: BinaryIO, size: int, start: bytes, end: bytes) -> str:  # noqa: ARG001
-    """Walk from header to header, by the sizes that they give (FITS standard 4.0, sections 3.1, 4.4.1 and 7.3.1)."""
+    return _units_text(sum(1 for _ in _fits_units(file, size, start)))
+
+
+def _fits_with_sums(file: BinaryIO, size: int, start: bytes) -> str:
+    units = list(_fits_units(file, size, start))
+    sums = sum(check_sums(file, number, texts, places) for number, (texts, places) in enumerate(units))
+    return f"{_units_text(len(units))}, {sums or 'no'} checksum{'' if sums == 1 else 's'}"
+
+
+def _units_text(units: int) -> str:
+    return f"FITS, {units} HDU{'s' if units > 1 else ''}"
+
+
+def _fits_units(file: BinaryIO, size: int, start: bytes) -> Iterator[tuple[dict[str, str], tuple[int, int, int]]]:
+    """Walk from header to header, by the sizes that they give (FITS standard 4.0, sections 3.1, 4.4.1 and 7.3.1).
+
+    Gives, of each HDU, its sums as texts, and where its header, its data and the next HDU begin.
+    """
     if not start.startswith(b"SIMPLE  ="):
         raise ValueError(f"a FITS file starts with SIMPLE, this one with {start[:8]!r}")
     if size % _BLOCK:
@@ -68,7 +91,7 @@ def _fits(file: BinaryIO, size: int, start: bytes, end: bytes) -> str:  # noqa: 
     position, units = 0, 0
     while position < size:
         file.seek(position)
-        keywords, header = _fits_header(file, units)
+        keywords, texts, header = _fits_header(file, units)
         units += 1
         shape = [keywords.get(f"NAXIS{axis}", 0) for axis in range(1, keywords["NAXIS"] + 1)]
         if len(shape) > 1 and shape[0] == 0 and keywords.get("GROUPS"):
@@ -77,14 +100,15 @@ def _fits(file: BinaryIO, size: int, start: bytes, end: bytes) -> str:  # noqa: 
         data = abs(keywords["BITPIX"]) // 8 * elements
         if data < 0:
             raise ValueError(f"the sizes in HDU {units - 1} are below zero")
-        position += header + -(-data // _BLOCK) * _BLOCK
-    if position != size:
-        raise ValueError(f"its HDU {units - 1} should end at byte {position}, and the file ends at {size}")
-    return f"FITS, {units} HDU{'s' if units > 1 else ''}"
+        begin, position = position, position + header + -(-data // _BLOCK) * _BLOCK
+        if position > size:
+            raise ValueError(f"its HDU {units - 1} should end at byte {position}, and the file ends at {size}")
+        yield texts, (begin, begin + header, position)
 
 
-def _fits_header(file: BinaryIO, unit: int) -> tuple[dict[str, int], int]:
+def _fits_header(file: BinaryIO, unit: int) -> tuple[dict[str, int], dict[str, str], int]:
     keywords: dict[str, int] = {}
+    texts: dict[str, str] = {}
     for blocks in range(1, _MOST_HEADER_BLOCKS + 1):
         block = file.read(_BLOCK)
         if len(block) < _BLOCK:
@@ -96,12 +120,14 @@ def _fits_header(file: BinaryIO, unit: int) -> tuple[dict[str, int], int]:
             if card.startswith(b"END") and not card[3:].strip():
                 if "BITPIX" not in keywords or not 0 <= keywords.get("NAXIS", -1) <= 999:
                     raise ValueError(f"HDU {unit} has no BITPIX or no NAXIS")
-                return keywords, blocks * _BLOCK
+                return keywords, texts, blocks * _BLOCK
             if card.startswith((b"BITPIX", b"NAXIS", b"PCOUNT", b"GCOUNT", b"GROUPS")):
                 match = _VALUE.match(card)
                 value = match.group(2).strip() if match else b""
                 if match and (value == b"T" or value.lstrip(b"+-").isdigit()):
                     keywords[match.group(1).decode()] = 1 if value == b"T" else int(value)
+            elif found := _SUM.match(card):
+                texts[found.group(1).decode()] = found.group(2).decode("ascii", "replace")
     raise ValueError(f"the header of HDU {unit} does not end")
 
 

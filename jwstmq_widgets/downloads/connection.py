@@ -115,6 +115,11 @@ class Lane:
         """Close every connection; a thread that waits for one fails at once."""
         with self._lock:
             self._closed = True
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Break what is under way, from another thread; the lane itself can be used on."""
+        with self._lock:
             sockets = list(self._sockets.values())
         for each in sockets:
             with suppress(OSError):
@@ -286,6 +291,7 @@ class Answer:
                 # one, and lose what has come when the connection then breaks.
                 count = self._raw.fp.readinto1(buffer[: self._left])
         except (OSError, ValueError, http.client.HTTPException) as error:
+            self._drop()  # what is left of this answer must not be taken for the next one
             self._lane.check()
             raise _broken(self.url, error) from error
         if count:

@@ -1,18 +1,22 @@
 """Carries out a plan."""
 
+import dataclasses
 import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from jwstmq_widgets.downloads.batch import Batch, tell
+from jwstmq_widgets.downloads.batch import Batch
+from jwstmq_widgets.downloads.control import Control
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.manifest import Manifest, make_entry, relative_path, tell_where
-from jwstmq_widgets.downloads.pace import Manners
+from jwstmq_widgets.downloads.pace import Manners, Verify
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
-from jwstmq_widgets.downloads.progress import DownloadProgress, Meter
+from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.filenames import name_columns
 from jwstmq_widgets.tables import format_size
 
 if TYPE_CHECKING:
@@ -21,18 +25,28 @@ if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
     from jwstmq_widgets.downloads.cluster import Crew
 
-__all__ = ["MOST_WORKERS", "download"]
+__all__ = ["MOST_WORKERS", "ORDERS", "Order", "download"]
+
+Order = Literal["listed", "smallest", "largest", "observation"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 MOST_WORKERS = 8
 """Connections to one archive at the most."""
+
+_LOWEST_RATE = 1000
 
 
 def download(
     plan: Plan,
     *,
     workers: int = 4,
+    order: Order = "listed",
+    limit_rate: float | None = None,
+    verify: Verify = "structure",
+    sha256: bool = False,
     progress: Callable[[DownloadProgress], None] | None = None,
     cancel: threading.Event | None = None,
+    control: Control | None = None,
     manners: Manners | None = None,
     cluster: Any = None,
 ) -> Manifest:
@@ -46,13 +60,24 @@ def download(
     plan
         What to do.
     workers
-        Files at a time, each with a connection of its own; 1 to 8.
+        Connections at a time, 1 to 8. Each has a file of its own; once none is left, they help with large files.
+    order
+        Which files begin first: ``"listed"``, as in the plan; ``"smallest"``; ``"largest"``; ``"observation"``.
+    limit_rate
+        Bytes a second at the most, over all connections; None for no limit. Not for clusters.
+    verify
+        ``"structure"``: length and structure of each file; ``"checksum"``: CHECKSUM and DATASUM of FITS files too,
+        where they have them, which reads each file again.
+    sha256
+        Whether each file's SHA-256 goes to the ledger, for `verify` to compare later; reads each file again.
     progress
         Called from this thread, at most ten times a second, and once at the end.
     cancel
         Set it to stop within a second; what is here of unfinished files stays for the next time.
+    control
+        Pauses, continues and cancels it from another thread.
     manners
-        Time limits and retries.
+        Time limits and retries, and from which size on files are split.
     cluster
         A ``dask.distributed.Client``, a scheduler's address, or `Workers`: its workers move the files. ``workers``
         then counts the connections of the whole cluster, and the manifest has the columns ``worker`` and ``host``.
@@ -69,6 +94,14 @@ def download(
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise QueryError(f"workers={workers} is not a number from 1 to {MOST_WORKERS}", field="workers")
+    if order not in ORDERS:
+        raise QueryError(f"order {order!r} is unknown; use one of {', '.join(ORDERS)}", field="order")
+    if limit_rate is not None and not limit_rate >= _LOWEST_RATE:
+        raise QueryError(f"limit_rate={limit_rate} is below {_LOWEST_RATE:,} bytes a second", field="limit_rate")
+    if limit_rate is not None and cluster is not None:
+        raise QueryError("a cluster's rate cannot be limited; leave limit_rate out, or give fewer workers")
+    if verify not in get_args(Verify):
+        raise QueryError(f"verify {verify!r} is unknown; use 'structure' or 'checksum'", field="verify")
     archive = plan.archive
     url = archive.url if archive is not None else ""
     crew: Crew | None = None
@@ -76,15 +109,18 @@ def download(
     if plan.fetch:
         if archive is None:
             raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
-        manners = manners or Manners()
+        manners = dataclasses.replace(manners or Manners(), verify=verify, sha256=sha256)
         crew = None if cluster is None else _crew(cluster, plan, archive, manners)
         _prepare(plan, at_home=crew is None or crew.at_home)
-        moving = [index for index, entry in enumerate(entries) if entry is None]
+        moving = _ordered(plan, [index for index, entry in enumerate(entries) if entry is None], order)
         with crew or nullcontext(), Ledger(plan.folder) as ledger:
             ledger.begin(archive=url, layout=plan.layout, items=(_facts(plan, index) for index in moving))
-            batch = Batch(plan, archive, moving, ledger, manners, workers, crew)
+            batch = Batch(plan, archive, moving, ledger, manners, workers, crew, control, limit_rate)
+            began = time.monotonic()
             for index, entry in batch.run(progress, cancel).items():
                 entries[index] = entry
+            done = sum(entry is not None and entry.status == "COMPLETE" for entry in entries)
+            ledger.end(files=done, moved=batch.moved, seconds=time.monotonic() - began)
     elif progress is not None:
         tell(progress, Meter(files_total=0, bytes_total=0).snapshot(()))
     manifest = Manifest.of(
@@ -115,6 +151,19 @@ def _prepare(plan: Plan, *, at_home: bool) -> None:
         raise QueryError(
             f"{plan.folder} cannot be made ({error.strerror}); choose another destination", field="destination"
         ) from error
+
+
+def _ordered(plan: Plan, moving: list[int], order: Order) -> list[int]:
+    items = plan.items
+    if order == "smallest":
+        return sorted(moving, key=lambda index: items[index].size if items[index].size >= 0 else float("inf"))
+    if order == "largest":
+        return sorted(moving, key=lambda index: -items[index].size)
+    if order == "observation":
+        columns = name_columns([items[index].name for index in moving])
+        places = zip(columns["program"], columns["observation"], moving, strict=True)
+        return [index for _, _, index in sorted(places)]
+    return moving
 
 
 def _facts(plan: Plan, index: int) -> tuple[str, str, int, str]:

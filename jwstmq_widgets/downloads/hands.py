@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.control import Valve
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.progress import Running
@@ -74,13 +75,16 @@ class OwnHands:
     planned_at
         When the plan looked at the disk (s since 1970).
     manners
-        Time limits.
+        Time limits and checks.
+    valve
+        Lets the bytes through; all of them, at once, when left out.
     """
 
     at_home = True
 
-    def __init__(self, archive: "Archive", *, planned_at: float, manners: Manners) -> None:
+    def __init__(self, archive: "Archive", *, planned_at: float, manners: Manners, valve: Valve | None = None) -> None:
         self._archive, self._planned_at, self._manners = archive, planned_at, manners
+        self._valve = valve or Valve()
 
     def lane(self) -> Lane:
         """Make a line to the archive."""
@@ -92,7 +96,7 @@ class OwnHands:
 
     def transfer(self, item: PlanItem) -> Transfer:
         """Get ready to move one file."""
-        return Transfer(item, self._archive, planned_at=self._planned_at, fsync=self._manners.fsync)
+        return Transfer(item, self._archive, planned_at=self._planned_at, manners=self._manners, valve=self._valve)
 
 
 def make_folder(folder: Path, root: Path) -> None:

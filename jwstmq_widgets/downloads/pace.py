@@ -4,8 +4,11 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Manners", "Pace"]
+__all__ = ["Manners", "Pace", "Verify"]
+
+Verify = Literal["structure", "checksum"]
 
 _GOOD_ANSWERS_PER_STEP = 8
 
@@ -28,6 +31,14 @@ class Manners:
     """The most seconds that a server's Retry-After is obeyed."""
     fsync: bool = True
     """Whether each file's bytes must be on the disk before it gets its name."""
+    verify: Verify = "structure"
+    """What is checked beyond the length: a file's structure, or CHECKSUM and DATASUM of FITS files as well."""
+    sha256: bool = False
+    """Whether each file's SHA-256 goes to the ledger."""
+    split_from: int = 256_000_000
+    """Bytes from which on idle connections help with a file, where the archive's strong ETag proves its parts."""
+    split_seconds: float = 2.0
+    """Seconds that a file must still need, at the rate at which it comes, for help to pay."""
 
     def delay(self, failures: int, *, chance: Callable[[], float] = random.random) -> float:
         """Give the seconds to wait after some failures: exponential, and up to a half of it by chance.

@@ -1,19 +1,26 @@
-"""The unfinished beginning of a file: ``name.part`` beside its target, locked while one process writes it."""
+"""The unfinished beginning of a file: ``name.part`` beside its target, locked while one process writes it.
+
+``name.part.json`` notes what proves which remote file it is (uri, etag, modified, size). A file that several
+connections bring has holes; then the note holds ``pieces`` as well: ``[start, stop]`` of all that is whole, never
+more than is on the disk.
+"""
 
 import errno
 import os
 import stat
 import sys
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
-__all__ = ["Busy", "Part", "Validator"]
+from jwstmq_widgets.downloads.validator import Validator
+
+__all__ = ["Busy", "Part", "Validator", "read_pieces"]
 
 # Beginnings from here on get a note of their validator before they grow, so that even a killed process can resume.
 _NOTED_FROM = 1_000_000
@@ -22,63 +29,6 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_
 
 class Busy(Exception):
     """Another process, or another download of this one, is writing the same file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validator:
-    """What proves that two answers hold the same remote file (RFC 9110, section 8.8)."""
-
-    etag: str = ""
-    """ETag; "" when the server gives none."""
-    modified: str = ""
-    """Last-Modified; "" when the server gives none."""
-    size: int = -1
-    """Bytes of the whole file; -1 unknown."""
-
-    @classmethod
-    def of(cls, headers: Message, size: int | None) -> Self:
-        """Take it from an answer.
-
-        Parameters
-        ----------
-        headers
-            The answer's headers.
-        size
-            Bytes of the whole file; None unknown.
-
-        Returns
-        -------
-        Validator
-            It.
-        """
-        return cls(
-            etag=headers.get("ETag") or "",
-            modified=headers.get("Last-Modified") or "",
-            size=-1 if size is None else size,
-        )
-
-    @property
-    def if_range(self) -> str:
-        """Value for ``If-Range``: a strong ETag, or Last-Modified where the size is known too; else ""."""
-        if self.etag.startswith('"'):
-            return self.etag
-        return self.modified if self.size >= 0 and not self.etag else ""
-
-    def agrees(self, other: "Validator") -> bool:
-        """Whether another answer can be of the same file.
-
-        Parameters
-        ----------
-        other
-            The other answer's.
-
-        Returns
-        -------
-        bool
-            False when anything that both give differs.
-        """
-        pairs = ((self.etag, other.etag), (self.modified, other.modified), (max(self.size, 0), max(other.size, 0)))
-        return all(mine == its for mine, its in pairs if mine and its)
 
 
 class Part:
@@ -101,10 +51,14 @@ class Part:
         self.target = target
         self.path = target.with_name(f"{target.name}.part")
         self._note = target.with_name(f"{target.name}.part.json")
-        self._noted: tuple[str, Validator] | None = None
+        self._noted: tuple[str, Validator, tuple[tuple[int, int], ...]] | None = None
+        self._seek = threading.Lock()
+        self._holes = False
         self._file = self._open()
         self.size: int = os.fstat(self._file).st_size
-        """Bytes in it."""
+        """Bytes in it, up to its end."""
+        self.pieces: list[tuple[int, int]] = [(0, self.size)]
+        """Start and stop of each piece that is whole; one, unless it was brought in several at a time."""
 
     def __enter__(self) -> Self:
         return self
@@ -132,10 +86,18 @@ class Part:
         try:
             facts = orjson.loads(self._note.read_bytes())
             noted = Validator(etag=str(facts["etag"]), modified=str(facts["modified"]), size=int(facts["size"]))
-            self._noted = (str(facts["uri"]), noted)
+            if "pieces" in facts:
+                self.pieces = read_pieces(facts, self.size)
+                self._holes = True
+            self._noted = (str(facts["uri"]), noted, tuple(self.pieces) if self._holes else ())
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return noted if self._noted[0] == uri else None
+
+    @property
+    def holes(self) -> bool:
+        """Whether its note tells of pieces: it was brought in several at a time."""
+        return self._holes
 
     def begin(self, position: int, uri: str, validator: Validator) -> None:
         """Get ready to write from a position; what lies behind it goes.
@@ -149,6 +111,8 @@ class Part:
         validator
             What proves which remote file it is.
         """
+        if self._holes:  # the note is of pieces that are no more
+            self._unnote()
         if self.size > position:
             os.ftruncate(self._file, position)
         os.lseek(self._file, position, os.SEEK_SET)
@@ -188,6 +152,55 @@ class Part:
             self.size += written
             data = data[written:]
 
+    def read_at(self, position: int, count: int) -> bytes:
+        """Read some of it while others write.
+
+        Parameters
+        ----------
+        position, count
+            Which bytes.
+
+        Returns
+        -------
+        bytes
+            They.
+        """
+        with self._seek:
+            return self.read(position, count)
+
+    def write_at(self, data: memoryview, position: int) -> None:
+        """Write bytes at a place, while others write at other places.
+
+        Parameters
+        ----------
+        data
+            They.
+        position
+            Where the first one goes.
+        """
+        while data:
+            written = _write_at(self._file, data, position, self._seek)
+            position += written
+            data = data[written:]
+        with self._seek:
+            self.size = max(self.size, position)
+
+    def note_pieces(self, uri: str, validator: Validator, pieces: Sequence[tuple[int, int]]) -> None:
+        """Note which pieces are whole; they are on the disk before the note is.
+
+        Parameters
+        ----------
+        uri
+            The product.
+        validator
+            What proves which remote file it is.
+        pieces
+            Start and stop of each, ascending.
+        """
+        os.fsync(self._file)
+        self._holes = True
+        self._write_note(uri, validator, tuple(pieces))
+
     def publish(self, *, fsync: bool) -> None:
         """Give it its final name, at once and whole.
 
@@ -204,7 +217,7 @@ class Part:
         self.path.replace(self.target)
         self._unnote()
 
-    def leave(self, uri: str, validator: Validator | None) -> None:
+    def leave(self, uri: str, validator: Validator | None, pieces: Sequence[tuple[int, int]] | None = None) -> None:
         """Stop: keep it where a later try can resume it, else remove it.
 
         Parameters
@@ -213,10 +226,18 @@ class Part:
             The product.
         validator
             What proves which remote file it is; None when nothing does.
+        pieces
+            Start and stop of each piece that is whole; None for all of it.
         """
         if self.size and validator is not None and validator.if_range:
             try:
-                self._write_note(uri, validator)
+                if pieces is not None and len(pieces) == 1 and pieces[0][0] == 0:
+                    os.ftruncate(self._file, pieces[0][1])
+                    self._holes, pieces = False, None
+                if pieces is not None:
+                    self.note_pieces(uri, validator, pieces)
+                else:
+                    self._write_note(uri, validator, tuple(self.pieces) if self._holes else ())
             except OSError:  # a full disk, say; without the note nobody could resume it
                 self.discard()
         else:
@@ -252,21 +273,57 @@ class Part:
                 raise
             os.close(file)
 
-    def _write_note(self, uri: str, validator: Validator) -> None:
-        if self._noted == (uri, validator):
+    def _write_note(self, uri: str, validator: Validator, pieces: tuple[tuple[int, int], ...] = ()) -> None:
+        if self._noted == (uri, validator, pieces):
             return
-        facts = {"uri": uri, "etag": validator.etag, "modified": validator.modified, "size": validator.size}
+        facts: dict[str, object] = {
+            "uri": uri,
+            "etag": validator.etag,
+            "modified": validator.modified,
+            "size": validator.size,
+        }
+        if pieces:
+            facts["pieces"] = pieces
         fresh = self._note.with_name(f"{self._note.name}~")
         fresh.unlink(missing_ok=True)
         with fresh.open("xb") as file:
             file.write(orjson.dumps(facts))
         fresh.replace(self._note)
-        self._noted = (uri, validator)
+        self._noted = (uri, validator, pieces)
 
     def _unnote(self) -> None:
         with suppress(OSError):
             self._note.unlink(missing_ok=True)
-        self._noted = None
+        self._noted, self._holes = None, False
+
+
+def read_pieces(note: Mapping[str, Any], size: int) -> list[tuple[int, int]]:
+    """Read from a note which pieces of a ``.part`` are whole.
+
+    Parameters
+    ----------
+    note
+        What the note holds.
+    size
+        Bytes of the ``.part``.
+
+    Returns
+    -------
+    list of tuple of int
+        Start and stop of each, ascending and disjoint.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    pieces, at = [], 0
+    for start, stop in note["pieces"]:
+        if not (isinstance(start, int) and isinstance(stop, int) and at <= start < stop <= size):
+            raise ValueError("the note tells of pieces that cannot be")
+        pieces.append((start, stop))
+        at = stop
+    return pieces
 
 
 def _check_kind(found: os.stat_result, path: Path) -> None:
@@ -285,6 +342,11 @@ def _same(path: Path, found: os.stat_result) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
+    def _write_at(file: int, data: memoryview, position: int, seek: threading.Lock) -> int:
+        with seek:
+            os.lseek(file, position, os.SEEK_SET)
+            return os.write(file, data)
+
     def _lock(file: int) -> None:
         os.lseek(file, 1 << 62, os.SEEK_SET)  # a byte that no file has, so that nobody's reading is locked
         try:
@@ -294,6 +356,9 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    def _write_at(file: int, data: memoryview, position: int, seek: threading.Lock) -> int:  # noqa: ARG001
+        return os.pwrite(file, data, position)
 
     def _lock(file: int) -> None:
         try:

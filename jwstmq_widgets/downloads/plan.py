@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 from astropy.table import Table
 
 from jwstmq_widgets.downloads.ledger import Record, read_ledger
+from jwstmq_widgets.downloads.part import read_pieces
 from jwstmq_widgets.downloads.places import Arrangement, Layout
 from jwstmq_widgets.downloads.plans import Plan, PlanItem, State
 from jwstmq_widgets.downloads.wishes import Wish, read_wishes
@@ -213,7 +215,7 @@ def _item(wish: Wish, folder: Path, found: Mapping[str, int], record: Record, *,
     elif wish.restricted and not may:
         state, have = "exclusive", 0
     elif part and f"{wish.name}.part.json" in found and (wish.size < 0 or part <= wish.size):
-        state, have = "resume", part
+        state, have = "resume", _held(folder / f"{wish.name}.part.json", part)
     else:
         state, have = "fetch" if have is None else "different", have or 0
     return PlanItem(
@@ -226,6 +228,15 @@ def _item(wish: Wish, folder: Path, found: Mapping[str, int], record: Record, *,
         until=wish.until,
         obs_id=wish.obs_id,
     )
+
+
+def _held(note: Path, size: int) -> int:
+    """Give the bytes of a ``.part`` that are whole: it has holes where several connections brought it."""
+    try:
+        facts = orjson.loads(note.read_bytes())
+        return sum(stop - start for start, stop in read_pieces(facts, size)) if "pieces" in facts else size
+    except (OSError, ValueError, TypeError):
+        return 0
 
 
 def _is_here(wish: Wish, have: int, record: Record) -> bool:

@@ -1,14 +1,16 @@
 """How far a download is: frozen snapshots, made from counters by one meter."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-__all__ = ["DownloadProgress", "FileProgress", "Meter", "Running"]
+__all__ = ["DownloadProgress", "FileProgress", "Meter", "Running", "tell"]
 
 _WINDOW = 5.0
 _SHORTEST = 0.2
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class DownloadProgress:
     """dataURI and message of each file given up."""
     finished: tuple[str, ...] = ()
     """dataURI of each file that is complete, in the order in which they ended."""
+    paused: bool = False
+    """Whether it rests; its rate is 0 then."""
 
     @property
     def fraction(self) -> float:
@@ -190,3 +194,26 @@ class Meter:
             self._samples.popleft()
         then, before = self._samples[0]
         return (moved - before) / (now - then) if now - then >= _SHORTEST else 0.0
+
+
+def tell(progress: Callable[[DownloadProgress], None], snapshot: DownloadProgress) -> bool:
+    """Show a snapshot.
+
+    Parameters
+    ----------
+    progress
+        Who asked for it.
+    snapshot
+        It.
+
+    Returns
+    -------
+    bool
+        False when it cannot be shown; that is logged.
+    """
+    try:
+        progress(snapshot)
+    except Exception:  # noqa: BLE001  (who draws is not who moves: a mistake there must not end the download)
+        _log.exception("progress cannot be shown; the download goes on")
+        return False
+    return True

@@ -1,6 +1,6 @@
 """One file, moved safely."""
 
-import re
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from jwstmq_widgets.archives.host import retry_after
 from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
+from jwstmq_widgets.downloads.control import Valve
+from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.part import Part, Validator
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.progress import Running
+from jwstmq_widgets.downloads.split import OVERLAP, NotTheSame, Split, compare, total_of
 from jwstmq_widgets.errors import DownloadError, ExclusiveAccess, Incomplete, Mismatch, Refused
 from jwstmq_widgets.tables import format_size
 
@@ -22,14 +25,8 @@ __all__ = ["BUFFER", "Outcome", "Transfer"]
 BUFFER = 256 * 1024
 """Bytes of a worker's buffer; smaller and larger ones measured slower (caches)."""
 
-# The end of what is here is asked for again and compared: a crash can leave zeros where bytes should be.
-_OVERLAP = 4096
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_LARGEST_LEAST = 8 * 1024 * 1024
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class _NotTheSame(Exception):
-    """What is here is no beginning of the remote file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +41,8 @@ class Outcome:
     """What else there is to say."""
     check: str = ""
     """How it was checked."""
+    sha256: str = ""
+    """SHA-256 of the file on disk, where it was asked for."""
     source: str = ""
     """Where the bytes came from, without the query."""
     validator: Validator | None = None
@@ -61,11 +60,21 @@ class Transfer:
         Where it is.
     planned_at
         When the plan looked at the disk (s since 1970): a file that came later is not moved again.
-    fsync
-        Whether the bytes must be on the disk before the file gets its name.
+    manners
+        Whether the bytes must be on the disk before the file gets its name, what is checked, when to split.
+    valve
+        Lets the bytes through; at once when left out.
     """
 
-    def __init__(self, item: PlanItem, archive: "Archive", *, planned_at: float, fsync: bool) -> None:
+    def __init__(
+        self,
+        item: PlanItem,
+        archive: "Archive",
+        *,
+        planned_at: float,
+        manners: Manners | None = None,
+        valve: Valve | None = None,
+    ) -> None:
         self.item = item
         self.url = archive.download_url(item.uri)
         self.running = Running(
@@ -79,9 +88,11 @@ class Transfer:
         """Bytes that came, in all tries."""
         self._archive = archive
         self._planned_at = planned_at
-        self._fsync = fsync
+        self._manners, self._valve = manners or Manners(), valve or Valve()
+        self._split: Split | None = None
         self._validator: Validator | None = None
         self._from_start = False
+        self._in_one = False
 
     def attempt(self, lane: Lane, buffer: memoryview) -> Outcome:
         """Try once to bring the file.
@@ -119,12 +130,43 @@ class Transfer:
             try:
                 return self._bring(part, lane, buffer)
             except BaseException:
-                part.leave(self.item.uri, self._validator)
+                pieces = self._split.done() if self._split is not None else None
+                part.leave(self.item.uri, self._validator, pieces)
                 raise
+            finally:
+                self._split = None
+
+    @property
+    def wants_help(self) -> bool:
+        """Whether another connection would make it end sooner."""
+        split = self._split
+        return split is not None and split.pays
+
+    def help(self, lane: Lane, buffer: memoryview) -> None:
+        """Bring some of the file, from another thread; raises as `attempt` does, and nobody helps any more then.
+
+        Parameters
+        ----------
+        lane
+            That thread's connections.
+        buffer
+            That thread's buffer.
+        """
+        split = self._split
+        if split is not None:
+            split.help(lane, buffer)
 
     def _bring(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
-        known = self._validator or part.note(self.item.uri)
+        noted = part.note(self.item.uri) if part.size else None
+        known = self._validator or noted
         start = self._resume_at(part, known)
+        if part.holes:
+            start = 0
+            if noted is not None and noted == known and not self._from_start:
+                try:
+                    return self._go_on(part, noted, lane, buffer)
+                except NotTheSame:
+                    self._split = None
         if start and known is not None:
             self._validator = known
             asked = {"Range": f"bytes={start}-", "If-Range": known.if_range}
@@ -132,7 +174,7 @@ class Transfer:
             if answer.status != 416:
                 try:
                     return self._take(part, answer, start, known, lane, buffer)
-                except _NotTheSame:
+                except NotTheSame:
                     answer.release()
             else:
                 answer.drain()
@@ -143,7 +185,7 @@ class Transfer:
     def _resume_at(self, part: Part, known: Validator | None) -> int:
         if self._from_start or known is None or not known.if_range or part.size > known.size >= 0:
             return 0
-        return max(0, part.size - _OVERLAP)
+        return max(0, part.size - OVERLAP)
 
     def _take(
         self, part: Part, answer: Answer, start: int, known: Validator | None, lane: Lane, buffer: memoryview
@@ -154,11 +196,11 @@ class Transfer:
             raise self._refusal(answer)
         total = answer.length if answer.encoding == "identity" else None
         if answer.status == 206:
-            total = _total(answer, start)
+            total = total_of(answer, start)
             validator = Validator.of(answer.headers, total)
             if known is None or answer.encoding != "identity" or not known.agrees(validator):
-                raise _NotTheSame
-            self._compare(part, answer, start, buffer)
+                raise NotTheSame
+            compare(answer, part.read(start, part.size - start), buffer)
             start = part.size
         else:
             start = 0
@@ -170,40 +212,89 @@ class Transfer:
         running = self.running
         running.size = item.size if item.size >= 0 else -1 if total is None else total
         running.bytes_done = start
-        most = item.size if item.size >= 0 else None
-        while count := answer.readinto(buffer):
-            part.write(buffer[:count])
+        if self._may_split(answer, validator):
+            self._split = self._make_split(part, validator, [(0, start)] if start else [])
+            try:
+                self._split.follow(answer, lane, buffer)
+            except NotTheSame:
+                self._split, self._in_one = None, True
+                self._forget()
+                raise Incomplete(f"{item.name}: the archive sent parts of different files; try again") from None
+        else:
+            self._read(part, answer, lane, buffer)
+            whole = answer.complete
+            answer.release()
+            self._check_length(part.size, total, whole=whole)
+        return self._finish(part, total, validator, public_address(answer.url), lane)
+
+    def _read(self, part: Part, answer: Answer, lane: Lane, buffer: memoryview) -> None:
+        running, valve = self.running, self._valve
+        most = self.item.size if self.item.size >= 0 else None
+        share = buffer[: valve.share(len(buffer))]
+        while count := answer.readinto(share):
+            part.write(share[:count])
             running.bytes_done = part.size
             self.moved += count
             if most is not None and part.size > most:
                 break
-        whole = answer.complete
-        answer.release()
-        self._check_length(part.size, total, whole=whole)
+            valve.passed(count, lane.check)
+
+    def _finish(self, part: Part, total: int | None, validator: Validator, source: str, lane: Lane) -> Outcome:
+        item, manners = self.item, self._manners
         try:
-            check = check_structure(part.path, item.name)
+            check = check_structure(part.path, item.name, checksums=manners.verify == "checksum")
         except Mismatch:
             self._forget()
             raise
+        digest = ""
+        if manners.sha256:
+            with part.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         lane.check()
-        part.publish(fsync=self._fsync)
+        part.publish(fsync=manners.fsync)
         promised = "length" if max(item.size, -1 if total is None else total) >= 0 else "no length known"
         return Outcome(
             status="COMPLETE",
             size=part.size,
             check=f"{promised}; {check}",
-            source=public_address(answer.url),
+            source=source,
             validator=validator,
+            sha256=digest,
         )
 
-    def _compare(self, part: Part, answer: Answer, start: int, buffer: memoryview) -> None:
-        here = part.read(start, part.size - start)
-        at = 0
-        while at < len(here):
-            count = answer.readinto(buffer[: len(here) - at])
-            if not count or buffer[:count] != here[at : at + count]:
-                raise _NotTheSame
-            at += count
+    def _may_split(self, answer: Answer, validator: Validator) -> bool:
+        """Whether an answer is of a large file whose parts the archive can prove to be of the same file."""
+        large = validator.size >= max(self._manners.split_from, 1) and not self._in_one
+        return large and answer.encoding == "identity" and bool(validator.if_range)
+
+    def _make_split(self, part: Part, validator: Validator, done: list[tuple[int, int]]) -> Split:
+        def count(came: int) -> None:
+            self.moved += came
+            self.running.bytes_done += came
+
+        return Split(
+            part,
+            self.item.uri,
+            self.url,
+            validator,
+            done,
+            least=max(2 * BUFFER, min(_LARGEST_LEAST, self._manners.split_from // 8)),
+            seconds=self._manners.split_seconds,
+            valve=self._valve,
+            count=count,
+            refusal=self._refusal,
+        )
+
+    def _go_on(self, part: Part, known: Validator, lane: Lane, buffer: memoryview) -> Outcome:
+        """Bring what is missing of a file that several connections began."""
+        sizes_agree = known.size >= 0 and self.item.size in {-1, known.size}
+        if not sizes_agree or not known.if_range:
+            raise NotTheSame
+        self._validator = known
+        self.running.bytes_done = sum(stop - start for start, stop in part.pieces)
+        self._split = self._make_split(part, known, part.pieces)
+        self._split.rest(lane, buffer)
+        return self._finish(part, known.size, known, public_address(self.url), lane)
 
     def _check_promise(self, answer: Answer, total: int | None) -> None:
         """Look at the headers of a whole file before its bytes replace what is here."""
@@ -277,10 +368,3 @@ class Transfer:
         return ExclusiveAccess(
             text + (", or wait" if to_come else ""), product=item.uri, path=item.path, until=item.until
         )
-
-
-def _total(answer: Answer, start: int) -> int | None:
-    match = _CONTENT_RANGE.fullmatch((answer.headers.get("Content-Range") or "").strip())
-    if match is None or int(match[1]) != start:
-        raise _NotTheSame
-    return None if match[3] == "*" else int(match[3])

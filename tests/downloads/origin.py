@@ -94,13 +94,15 @@ class _Handler(BaseHTTPRequestHandler):
                 headers.setdefault("ETag", etag)
             wanted = self.headers.get("Range", "")
             if wanted and status == 200 and not reply.ignore_range and self.headers.get("If-Range") in {None, etag}:
-                start, whole = int(wanted.removeprefix("bytes=").rstrip("-")), len(body)
+                first, _, last = wanted.removeprefix("bytes=").partition("-")
+                start, whole = int(first), len(body)
                 if start >= whole:
                     status, body = 416, b""
                     headers["Content-Range"] = f"bytes */{whole}"
                 else:
-                    status, body = 206, body[start:]
-                    headers["Content-Range"] = f"bytes {start}-{whole - 1}/{whole}"
+                    stop = min(int(last) + 1, whole) if last else whole
+                    status, body = 206, body[start:stop]
+                    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{whole}"
         self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)

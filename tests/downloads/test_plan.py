@@ -123,7 +123,7 @@ def test_a_file_that_the_ledger_knows_as_another_product_is_not_here(tmp_path: P
 
 def test_a_part_with_its_note_is_resumed(tmp_path: Path) -> None:
     put(tmp_path, 4, f"{CAL}.part")
-    put(tmp_path, 4, f"{CAL}.part.json")
+    put(tmp_path, 0, f"{CAL}.part.json").write_text("{}")
     decided = plan(one(CAL), to=tmp_path)
     assert (decided.items[0].state, decided.items[0].have, decided.bytes_to_fetch) == ("resume", 4, 6)
 

@@ -193,6 +193,7 @@ def _observation_options(group: Any) -> None:
     _texts(group, "--pi", metavar="NAME", help="principal investigator, whole or in part")
     _texts(group, "--target_name", metavar="NAME", help="target as the program calls it, such as 'NGC-*'")
     _texts(group, "--obs_ids", metavar="NAME", help="names of observations, such as 'jw02733-o002*'")
+    _texts(group, "--keywords", metavar="NAME=VALUE", help="exp_type=MIR_IMAGE 'effexptm>=100' readpatt=!FASTR1 ...")
     _switch(group, "--executed", help="only observations that were made; --no-executed: only planned ones")
     _text(group, "--access", metavar="WHICH", help="public or exclusive; default: both")
     _texts(

@@ -95,6 +95,8 @@ def config_text(arguments: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -36,6 +36,7 @@ from jwstmq_widgets.fields import (
     several,
     unique,
 )
+from jwstmq_widgets.keywords import NO_KEYWORDS, Keywords, read_keywords
 from jwstmq_widgets.positions import read_coordinates, read_footprint, read_radius, read_resolver
 
 __all__ = ["CALIB_LEVELS", "CATEGORIES", "MODES", "PRODUCT_TYPES", "Query"]
@@ -97,6 +98,13 @@ class Query:
     """Targets as the program calls them, such as ``"NGC-3132"`` or ``"NGC-*"``; () for all. Case does not count."""
     obs_ids: tuple[str, ...] = ()
     """Names of observations (``obs_id``), whole or with wildcards: ``"jw02733-o002*"``; () for all."""
+    keywords: Keywords = NO_KEYWORDS
+    """Conditions on JWST's instrument keywords, by name: ``{"effexptm": ">=100", "readpatt": "!FASTR1"}``.
+
+    See `jwstmq_widgets.keywords.read_keywords` for what a value may be; the archive's ``keyword_columns()`` lists the
+    names. They choose executed exposures, and so the observations that these belong to, and of the products of single
+    exposures those of the chosen ones.
+    """
     executed: bool | None = None
     """True for observations that were made, False for planned ones, None for both."""
     access: Literal["public", "exclusive"] | None = None
@@ -141,6 +149,7 @@ class Query:
         pi: str | Iterable[str] = (),
         target_name: str | Iterable[str] = (),
         obs_ids: str | Iterable[str] = (),
+        keywords: Any = None,
         executed: bool | None = None,
         access: str | None = None,
         obsids: int | str | Iterable[int | str] = (),
@@ -170,6 +179,7 @@ class Query:
         put(self, "pi", read_texts(pi, field="pi", example="Pontoppidan"))
         put(self, "target_name", read_texts(target_name, field="target_name", example="NGC-3132", separators="[,;]"))
         put(self, "obs_ids", unique(read_obs_id(value) for value in several(obs_ids)))
+        put(self, "keywords", read_keywords(keywords))
         put(self, "executed", read_flag(executed, field="executed"))
         put(self, "access", read_access(access))
         put(self, "obsids", unique(read_obsid(value) for value in several(obsids)))
@@ -222,7 +232,7 @@ class Query:
         """True when something other than ``obsids`` limits the observations."""
         limits = (
             self.instrument, self.modes, self.filters, self.categories, self.pi, self.target_name, self.obs_ids,
-            self.access, self.target,
+            self.access, self.target, self.keywords,
         )  # fmt: skip
         values = (self.program, self.coordinates, self.lookback, self.executed)
         return any(limits) or any(value is not None for value in values) or self.dates != (None, None)
@@ -319,6 +329,7 @@ class Query:
             ", ".join(self.filters),
             "target named " + " or ".join(self.target_name) if self.target_name else "",
             ", ".join(self.obs_ids),
+            str(self.keywords),
             self._place(),
             f"last {self.lookback:g} days" if self.lookback is not None else "",
             _span(self.dates),

@@ -14,6 +14,7 @@ from typing import Any
 
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.fields import several
+from jwstmq_widgets.keywords import Keywords, read_keywords
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -48,6 +49,10 @@ def _texts(_name: str, value: Any) -> tuple[str, ...]:
 def _lines(_name: str, value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, (list, tuple)) else (value,)
     return tuple(str(part).strip() for part in values)
+
+
+def _keywords(_name: str, value: Any) -> Keywords:
+    return read_keywords(value)
 
 
 def _yes_no(name: str, value: Any) -> bool:
@@ -101,7 +106,8 @@ SETTINGS: Mapping[str, _Reader] = MappingProxyType(
         "sca": _texts, "filetypes": _texts, "calib_levels": _texts, "guidestars": _yes_no,
         "guidestar_data_only": _yes_no, "obsid_select": _texts, "obsid_list": _texts,
         "resolver": _text, "footprint": _text, "categories": _texts, "pi": _lines, "target_name": _lines,
-        "obs_ids": _texts, "executed": _yes_no, "access": _text, "product_types": _texts, "recommended": _yes_no,
+        "obs_ids": _texts, "keywords": _keywords, "executed": _yes_no, "access": _text, "product_types": _texts,
+        "recommended": _yes_no,
         "outrootdir": _text, "outsubdir": _text, "skip_propID2outsubdir": _yes_no, "obsnum2outsubdir": _yes_no,
         "propIDs_obsnum2outsubdir": _programs, "jpg_separate_subdir": _yes_no,
         "skip_check_if_outfile_exists": _yes_no, "skip_check_filesize": _yes_no, "clobber": _yes_no,
@@ -121,7 +127,8 @@ FIELD_OF: Mapping[str, str] = MappingProxyType(
     {
         "instrument": "instrument", "obsmode": "modes", "filters": "filters", "categories": "categories", "pi": "pi",
         "target": "target", "resolver": "resolver", "radius": "radius", "footprint": "footprint",
-        "target_name": "target_name", "obs_ids": "obs_ids", "executed": "executed", "access": "access",
+        "target_name": "target_name", "obs_ids": "obs_ids", "keywords": "keywords", "executed": "executed",
+        "access": "access",
         "obsid_list": "obsids", "sca": "detectors", "filetypes": "filetypes", "calib_levels": "calib_levels",
         "product_types": "product_types", "recommended": "recommended",
     }
@@ -332,6 +339,8 @@ def _one_or_all(values: tuple[str, ...]) -> str | tuple[str, ...]:
 def _expanded(name: str, value: Any, environ: Mapping[str, str]) -> Any:
     if isinstance(value, (list, tuple)):
         return [_expanded(name, part, environ) for part in value if part is not None]
+    if isinstance(value, Mapping) and name == "keywords":
+        return {key: _expanded(str(key), part, environ) for key, part in value.items()}
     if isinstance(value, Mapping):
         raise QueryError(f"{name} holds keys of its own; it takes a value or a list of values", field=name)
     if not isinstance(value, str):

@@ -15,7 +15,7 @@ from jwstmq_widgets.footprints import Footprints, separation
 from jwstmq_widgets.query import MODES, Query
 from jwstmq_widgets.wildcards import any_of, is_pattern
 
-__all__ = ["Criteria", "criteria_for", "narrowed"]
+__all__ = ["Criteria", "criteria_for", "narrowed", "placed"]
 
 _MOST_REQUESTS = 12  # more than these, and one larger question with the choosing done here is kinder
 _ALWAYS = (0.0, 200000.0)  # MJD: before and after everything
@@ -64,12 +64,12 @@ def criteria_for(query: Query, *, now: datetime | None = None) -> Criteria:
             choices.append(_numbers(query.program, query.observations))
         else:
             exact = False
-    placed = query.program is not None or bool(query.target) or query.coordinates is not None
+    limited = query.program is not None or bool(query.target) or query.coordinates is not None
     while _product(choices) > _MOST_REQUESTS:
         several = [choice for choice in choices if len(choice) > 1]
-        if len(several) == 1 and not placed:
+        if len(several) == 1 and not limited:
             break  # nothing else limits the answer
-        choices.remove(max(several, key=len) if placed else several[0])
+        choices.remove(max(several, key=len) if limited else several[0])
         exact = False
     requests = tuple(
         {key: value for part in (base, *parts) for key, value in part.items()} for parts in itertools.product(*choices)
@@ -117,6 +117,33 @@ def narrowed(observations: Table, query: Query, place: tuple[float, float] | Non
             near = separation(observations["s_ra"], observations["s_dec"], *place) <= query.radius
             keep &= np.where(footprints.known, footprints.overlaps(*place, query.radius), near)
     return observations if keep.all() else observations[keep]
+
+
+def placed(
+    requests: Sequence[Mapping[str, Any]], query: Query, place: tuple[float, float] | None
+) -> list[dict[str, Any]]:
+    """Add the position, if the question has one.
+
+    Parameters
+    ----------
+    requests
+        Requests, see `Criteria`.
+    query
+        The question, for the radius.
+    place
+        Right ascension and declination (deg, ICRS); None for the whole sky.
+
+    Returns
+    -------
+    list of dict
+    """
+    if place is None:
+        return [dict(request) for request in requests]
+    import astropy.units as u
+    from astropy.coordinates import SkyCoord
+
+    position = {"coordinates": SkyCoord(*place, unit="deg", frame="icrs"), "radius": query.radius * u.deg}
+    return [{**request, **position} for request in requests]
 
 
 def _base(query: Query, now: datetime | None) -> dict[str, Any]:

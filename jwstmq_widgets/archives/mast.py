@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
-from jwstmq_widgets.archives.connections import Connections
-from jwstmq_widgets.archives.criteria import criteria_for, narrowed
+from jwstmq_widgets.archives.answers import Answers, remembered
+from jwstmq_widgets.archives.criteria import criteria_for, narrowed, placed
+from jwstmq_widgets.archives.exposures import DATASETS, Exposures, files_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.missions import columns_table, missions_table
+from jwstmq_widgets.archives.missionsearch import MissionSearch
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.portal import Columns, joined, read_page, read_resolved
-from jwstmq_widgets.archives.productlists import list_products
+from jwstmq_widgets.archives.portal import Columns, joined, read_page
+from jwstmq_widgets.archives.productlists import list_products, obsids_of
+from jwstmq_widgets.archives.resolver import resolve_target
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table
@@ -36,15 +39,19 @@ class MastArchive:
         Where it is.
     manners
         How hard it is asked.
+    answers
+        Where its answers are kept; the user's cache folder by default.
     """
 
-    def __init__(self, host: Host, *, manners: Manners | None = None) -> None:
+    def __init__(self, host: Host, *, manners: Manners | None = None, answers: Answers | None = None) -> None:
         self._host = host
+        self._answers = answers or Answers()
         self._manners = manners or Manners()
         self._lock = threading.Lock()
         self._account = ANONYMOUS
         self._credential = Credential("", host)
         self._client: Any = None
+        self._missions = MissionSearch(host, manners=self._manners)
 
     @property
     def name(self) -> str:
@@ -129,15 +136,17 @@ class MastArchive:
             If asking failed.
         """
         criteria = criteria_for(query)
-        if not criteria.exact:
+        if query.keywords or not criteria.exact:
             return len(self.observations(query, cancel=cancel))
-        requests = _placed(criteria.requests, query, self._place(query, cancel))
+        requests = placed(criteria.requests, query, self._place(query, cancel))
         return sum(self._ask_each(lambda client, request, stop: client.count(request, stop), requests, cancel))
 
+    @remembered
     def observations(
         self,
         query: Query,
         *,
+        cache: bool | None = None,  # noqa: ARG002  (read by remembered)
         progress: Callable[[int], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> Table:
@@ -149,7 +158,12 @@ class MastArchive:
         ----------
         query
             The question. What narrows products only (file types, detectors, levels, guide stars) plays no part.
-            Where the archive cannot choose as finely as was asked, the rest is chosen here.
+            Where the archive cannot choose as finely as was asked, the rest is chosen here. With keywords, mission
+            search is asked first, for exposures; which observations belong to them tells
+            `jwstmq_widgets.archives.exposures`.
+        cache
+            Whether an answer of the last 24 hours may be taken from this machine, see `remembered`. False asks anew.
+            ``meta["as_of"]`` says when the answer came (UTC).
         progress
             Told how many observations there are so far; runs on this thread.
         cancel
@@ -159,12 +173,13 @@ class MastArchive:
         -------
         astropy.table.Table
             One row an observation; empty when there are none. ``obsid`` is the archive's number of the observation,
-            and asks for its products; ``obs_id`` is its name.
+            and asks for its products; ``obs_id`` is its name. With keywords ``meta["datasets"]`` names the exposures
+            that were found, and `products` leaves out those of other exposures.
 
         Raises
         ------
         QueryError
-            If the question has no limit at all, or the target is unknown.
+            If the question has no limit at all, or the target or a keyword is unknown.
         ArchiveError
             If asking failed.
         Cancelled
@@ -184,14 +199,20 @@ class MastArchive:
             return joined(read_page(body, host=self._host).columns for body in client.observations(request, stop))
 
         place = self._place(query, cancel)
-        requests = _placed(criteria_for(query).requests, query, place)
-        columns = joined(self._ask_each(ask, requests, cancel, tell))
-        return narrowed(self._table(lambda: observations_table(columns, archive=self.url)), query, place)
+        requests: Sequence[Mapping[str, Any]] = criteria_for(query).requests
+        exposures = self._exposures(query, place, cancel) if query.keywords else None
+        if exposures is not None:
+            requests = exposures.requests(requests)
+        columns = joined(self._ask_each(ask, placed(requests, query, place), cancel, tell))
+        table = narrowed(self._table(lambda: observations_table(columns, archive=self.url)), query, place)
+        return table if exposures is None else exposures.observations(table)
 
+    @remembered
     def products(
         self,
         observations: Table | Iterable[str],
         *,
+        cache: bool | None = None,  # noqa: ARG002  (read by remembered)
         progress: Callable[[ProductsProgress], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> Table:
@@ -201,6 +222,9 @@ class MastArchive:
         ----------
         observations
             A table of observations, or their ``obsid`` (not ``obs_id``).
+        cache
+            Whether an answer of the last 24 hours may be taken from this machine, see `remembered`. False asks anew.
+            ``meta["as_of"]`` says when the answer came (UTC).
         progress
             Told after every answer; runs on this thread.
         cancel
@@ -220,12 +244,54 @@ class MastArchive:
         Cancelled
             Within a second after ``cancel`` is set.
         """
-        obsids = _obsids(observations)
+        obsids = obsids_of(observations)
         columns = list_products(
             self._host, self._credential, obsids, manners=self._manners, progress=progress, cancel=cancel
         )
+        if isinstance(observations, Table) and DATASETS in observations.meta:
+            columns = files_of(columns, observations.meta[DATASETS])
         asked = observations if isinstance(observations, Table) and _tells_targets(observations) else None
         return self._table(lambda: products_table(columns, archive=self.url, observations=asked))
+
+    def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:
+        """Give the keywords that a question may have: name, type (text, integer, real), description.
+
+        The archive is asked once.
+        """
+        return columns_table(self._missions.columns(cancel=cancel), archive=self.url)
+
+    def keyword_rows(self, query: Query, *, cancel: threading.Event | None = None) -> Table:
+        """Ask mission search for the executed exposures that answer a question.
+
+        Of the question keywords, program, observations, instruments, place and earliest date play a part.
+
+        Parameters
+        ----------
+        query
+            The question.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        astropy.table.Table
+            One row an exposure (``fileSetName``), with the archive's usual columns and the keywords asked about.
+
+        Raises
+        ------
+        QueryError
+            If the question has no limit at all, or the target or a keyword is unknown.
+        ArchiveError
+            If asking failed.
+        Cancelled
+            Within a second after ``cancel`` is set.
+        """
+        if query.empty:
+            raise QueryError("this asks for the whole archive; give a program, such as 2733", field="program")
+        known = self._missions.columns(cancel=cancel)
+        shown = [name for name, column in known.items() if column.shown]
+        rows = self._mission_rows(query, self._place(query, cancel), shown, cancel)
+        return self._table(lambda: missions_table(rows, known, archive=self.url))
 
     def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is.
@@ -251,28 +317,7 @@ class MastArchive:
         ArchiveError
             If asking failed.
         """
-        # astroquery asks a fixed host without TLS or time-out; the same question is put here to the archive's own.
-        host = Host.at(self._host.resolver.removesuffix("/Santa-war/query"), name=self.name)
-        connections = Connections(host, most=1)
-        url = f"{self._host.resolver}?name={quote(target, safe='')}&outputFormat=json&resolveAll=False"
-        if resolver:
-            url += f"&resolver={quote(resolver, safe='')}"
-
-        def ask(_: Stop) -> tuple[float, float] | None:
-            body = connections.request("GET", url, timeout=min(30.0, self._manners.timeout))
-            return read_resolved(body, host=host)
-
-        try:
-            place = self._run(ask, cancel, connections.abort)
-        finally:
-            connections.close()
-        if place is None:
-            raise QueryError(
-                f"the target '{target}' is not known to the resolver{' ' * bool(resolver)}{resolver}; "
-                "try another spelling, or give coordinates",
-                field="target",
-            )
-        return place
+        return resolve_target(self._host, target, resolver=resolver, manners=self._manners, cancel=cancel)
 
     def download_url(self, uri: str) -> str:
         """Give the address of a product's bytes.
@@ -337,45 +382,25 @@ class MastArchive:
             done=done,
         )
 
+    def _mission_rows(
+        self, query: Query, place: tuple[float, float] | None, select: Sequence[str], cancel: threading.Event | None
+    ) -> Columns:
+        return self._missions.rows(query, place, select=select, credential=self._credential, cancel=cancel)
+
+    def _exposures(self, query: Query, place: tuple[float, float] | None, cancel: threading.Event | None) -> Exposures:
+        rows = self._mission_rows(query, place, Exposures.COLUMNS, cancel)
+        return self._table(lambda: Exposures.of(rows))
+
     def _place(self, query: Query, cancel: threading.Event | None) -> tuple[float, float] | None:
         if query.target:
             return self.resolve(query.target, resolver=query.resolver, cancel=cancel)
         return query.coordinates
 
-    def _table(self, make: Callable[[], Table]) -> Table:
+    def _table(self, make: Callable[[], _T]) -> _T:
         try:
             return make()
         except (ValueError, TypeError, OverflowError) as error:
             raise self._host.unreadable(f"a value does not fit its column ({error})") from error
-
-
-def _placed(
-    requests: Sequence[Mapping[str, Any]], query: Query, place: tuple[float, float] | None
-) -> list[dict[str, Any]]:
-    """Add the position, if the question has one."""
-    if place is None:
-        return [dict(request) for request in requests]
-    import astropy.units as u
-    from astropy.coordinates import SkyCoord
-
-    position = {"coordinates": SkyCoord(*place, unit="deg", frame="icrs"), "radius": query.radius * u.deg}
-    return [{**request, **position} for request in requests]
-
-
-def _obsids(observations: Table | Iterable[str]) -> tuple[str, ...]:
-    if isinstance(observations, Table):
-        if "obsid" not in observations.colnames:
-            raise QueryError("the table of observations has no column 'obsid'; give one that an archive made")
-        values = np.asarray(observations["obsid"]).tolist()
-    else:
-        values = [observations] if isinstance(observations, str) else list(observations)
-    obsids = tuple(dict.fromkeys(str(value).strip() for value in values))
-    for obsid in obsids:
-        if not (obsid.isascii() and obsid.isdigit()):
-            raise QueryError(
-                f"'{obsid}' is not an obsid, which is a number such as 87602008 (obs_id is something else)"
-            )
-    return obsids
 
 
 def _tells_targets(observations: Table) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from astropy.table import Table
 
 from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
@@ -15,9 +16,9 @@ from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
 from jwstmq_widgets.encoded import Coder, Encoded, concatenated
-from jwstmq_widgets.errors import Unreadable
+from jwstmq_widgets.errors import QueryError, Unreadable
 
-__all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "read_listing"]
+__all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "obsids_of", "read_listing"]
 
 Listing = dict[str, Encoded]
 """Products by column, one row for each file and parent."""
@@ -110,6 +111,38 @@ def list_products(
     if listing and not {"dataURI", "productFilename"} <= listing.keys():
         raise host.unreadable("its rows name no files")
     return listing
+
+
+def obsids_of(observations: Table | Iterable[str]) -> tuple[str, ...]:
+    """Give the ``obsid`` of observations, each once.
+
+    Parameters
+    ----------
+    observations
+        A table of observations, or their ``obsid`` (not ``obs_id``).
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    QueryError
+        If a value is not an ``obsid``.
+    """
+    if isinstance(observations, Table):
+        if "obsid" not in observations.colnames:
+            raise QueryError("the table of observations has no column 'obsid'; give one that an archive made")
+        values = np.asarray(observations["obsid"]).tolist()
+    else:
+        values = [observations] if isinstance(observations, str) else list(observations)
+    obsids = tuple(dict.fromkeys(str(value).strip() for value in values))
+    for obsid in obsids:
+        if not (obsid.isascii() and obsid.isdigit()):
+            raise QueryError(
+                f"'{obsid}' is not an obsid, which is a number such as 87602008 (obs_id is something else)"
+            )
+    return obsids
 
 
 def read_listing(body: bytes, *, host: Host) -> tuple[Page, Listing]:

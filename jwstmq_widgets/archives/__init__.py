@@ -60,19 +60,24 @@ class Archive(Protocol):
         self,
         query: Query,
         *,
+        cache: bool | None = None,
         progress: Callable[[int], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> "Table":
-        """Ask for the observations that answer a question; ``progress`` is told how many there are so far."""
+        """Ask for the observations that answer a question; ``progress`` is told how many there are so far.
+
+        ``cache`` says whether an answer that is kept on this machine will do; ``meta["as_of"]`` says when it came.
+        """
 
     def products(
         self,
         observations: "Table | Iterable[str]",
         *,
+        cache: bool | None = None,
         progress: Callable[[ProductsProgress], None] | None = None,
         cancel: threading.Event | None = None,
     ) -> "Table":
-        """Ask for the products of observations, one row a file."""
+        """Ask for the products of observations, one row a file; ``cache`` as for `observations`."""
 
     def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is: right ascension and declination (deg, ICRS)."""

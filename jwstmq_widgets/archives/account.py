@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from getpass import getpass
 from typing import Any
 
@@ -32,6 +32,8 @@ class Account:
     """True when nobody is logged in; public products need no login."""
     scopes: tuple[str, ...] = ()
     """What the token may be used for, in MAST's words."""
+    identity: str = field(default="", compare=False, repr=False)
+    """What the archive calls the account for itself; two people may share a name, never this."""
 
     @property
     def may_exclusive(self) -> bool:
@@ -165,7 +167,10 @@ def read_account(info: Any, *, host: Host) -> Account:
     name = str(attributes.get("display_name") or info.get("ezid") or info.get("eppn") or "logged in")
     scopes = info.get("scopes")
     return Account(
-        name=name, anonymous=False, scopes=tuple(map(str, scopes)) if isinstance(scopes, (list, tuple)) else ()
+        name=name,
+        anonymous=False,
+        scopes=tuple(map(str, scopes)) if isinstance(scopes, (list, tuple)) else (),
+        identity=str(info.get("eppn") or info.get("ezid") or ""),
     )
 
 

@@ -11,7 +11,7 @@ __all__ = ["MJD_OF_UNIX_EPOCH", "read_dates", "read_lookback", "to_mjd"]
 
 MJD_OF_UNIX_EPOCH = 40587.0
 _LAST_MJD = 200000.0  # in the year 2406
-_NUMBER = re.compile(r"[+-]?(\d+)(\.\d*)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?!\d{8}$)\d+(\.\d*)?", re.ASCII)  # eight digits are a day, 20220603
 _Dates = tuple[float | None, float | None]
 
 

@@ -119,10 +119,11 @@ def _loader() -> Any:
 def _load(text: str, source: str) -> dict[str, Any]:
     import yaml
 
-    loader = _loader()(text)
+    loader = None
     try:
+        loader = _loader()(text)
         node = loader.get_single_node()
-        if node is None:
+        if node is None or node.tag == "tag:yaml.org,2002:null":
             return {}
         _check(node, source)
         document: dict[str, Any] = loader.construct_document(node)
@@ -131,12 +132,13 @@ def _load(text: str, source: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
         raise QueryError(f"{source}{line}: {problem}; write 'key: value'", field="configfile") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise QueryError(f"{source} is not the YAML of a configuration file: {error}", field="configfile") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return document
 
 

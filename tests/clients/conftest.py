@@ -40,32 +40,35 @@ with open(sys.argv[1], "w") as file:
 """
 
 
+def client_environment(url: str, home: Path) -> dict[str, str]:
+    """Give the environment of a client that finds an archive by its own configuration file."""
+    for name in ("config/astropy", "cache/astropy"):
+        (home / name).mkdir(parents=True)
+    # Without the last line the pre-release asks Amazon's copy of the archive first, where boto3 is installed.
+    (home / "config/astropy/astroquery.cfg").write_text(f"[mast]\nserver = {url}\nenable_cloud_dataset = False\n")
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "ASTROPY_CONFIG_DIR": str(home / "config/astropy"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # astroquery's address of the resolver is fixed; whatever else it asks for outside is refused here.
+        "HTTP_PROXY": url,
+        "HTTPS_PROXY": url,
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
 @pytest.fixture(scope="session")
 def run_client(local_archive: LocalArchive, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run a script of steps with astroquery's configuration file set, and give the answers of its steps."""
 
     def run(script: str, *, folder: Path | None = None, token: str = "") -> dict[str, Any]:
         home = tmp_path_factory.mktemp("client")
-        for name in ("config/astropy", "cache/astropy"):
-            (home / name).mkdir(parents=True)
-        # Without the second line the pre-release asks Amazon's copy of the archive first, where boto3 is installed.
-        (home / "config/astropy/astroquery.cfg").write_text(
-            f"[mast]\nserver = {local_archive.url}\nenable_cloud_dataset = False\n"
-        )
         written = home / "answers.json"
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "XDG_CACHE_HOME": str(home / "cache"),
-            "ASTROPY_CONFIG_DIR": str(home / "config/astropy"),
-            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            # astroquery's address of the resolver is fixed; whatever else it asks for outside is refused here.
-            "HTTP_PROXY": local_archive.url,
-            "HTTPS_PROXY": local_archive.url,
-            "NO_PROXY": "127.0.0.1",
-        }
+        environment = client_environment(local_archive.url, home)
         if token:
             environment["MAST_API_TOKEN"] = token
         ended = subprocess.run(

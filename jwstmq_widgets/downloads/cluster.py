@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from jwstmq_widgets.downloads.control import Control
 from jwstmq_widgets.downloads.farline import FarLine, FarTransfer
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Crew", "Workers"]
 
-_LEASE = 60.0
 _PRIVATE = frozenset({"tls", "wss", "inproc"})
 
 
@@ -40,6 +40,9 @@ class Workers:
     """Send a token to the workers although the cluster's connections are not encrypted."""
     patience: float = 60.0
     """Seconds without any worker after which the download is given up."""
+    lease: float = 60.0
+    """Seconds after which a worker that hears nothing from home lets its file go; home gives up on a worker that is
+    silent for half as long."""
 
 
 class Crew:
@@ -57,7 +60,11 @@ class Crew:
     archive
         Where the products are.
     manners
-        Time limits.
+        Time limits and checks.
+    control
+        Pauses the download.
+    rate
+        Bytes a second at the most, over one line; None for no limit.
 
     Raises
     ------
@@ -65,8 +72,17 @@ class Crew:
         On entering: if dask.distributed is missing, this is no cluster, or a token would travel unencrypted.
     """
 
-    def __init__(self, workers: Workers, plan: Plan, archive: "Archive", manners: Manners) -> None:
+    def __init__(
+        self,
+        workers: Workers,
+        plan: Plan,
+        archive: "Archive",
+        manners: Manners,
+        control: Control | None = None,
+        rate: float | None = None,
+    ) -> None:
         self.plan, self.archive = plan, archive
+        self._control = control
         self._workers = workers
         self.client: Any = None
         self._run = uuid.uuid4().hex
@@ -79,7 +95,8 @@ class Crew:
             layout=plan.layout,
             planned_at=plan.made,
             manners=manners,
-            lease=_LEASE,
+            lease=workers.lease,
+            rate=rate,
         )
         self._lock = threading.Lock()
         self._lines: list[FarLine] = []
@@ -88,6 +105,7 @@ class Crew:
         self._since = time.monotonic()
         self._broken = ""
         self._full: set[str] = set()
+        self._silent: set[str] = set()
         self.places: dict[str, tuple[str, str, str]] = {}
         """dataURI to the worker that moved the file, its machine, and the file's path there."""
 
@@ -95,6 +113,11 @@ class Crew:
     def at_home(self) -> bool:
         """Whether the files go to a disk that this process may see."""
         return not self._workers.folder
+
+    @property
+    def paused(self) -> bool:
+        """Whether the download rests."""
+        return self._control is not None and self._control.paused
 
     def __enter__(self) -> Self:
         self.client = _client_of(self._workers.client)
@@ -159,13 +182,13 @@ class Crew:
         """
         with self._lock:
             self._count += 1
-            name, full = f"jwstmq-line-{self._run}-{self._count}", set(self._full)
+            name, full, silent = f"jwstmq-line-{self._run}-{self._count}", set(self._full), set(self._silent)
         choice: dict[str, Any] = {}
-        if full:
+        if full or silent:
             free = [address for address in self.client.nthreads() if address not in full]
-            if not free:
+            if full and not free:
                 raise OSError(errno.ENOSPC, "the disks of all workers are full")
-            choice = {"workers": free}
+            choice = {"workers": [address for address in free if address not in silent] or free or None}
         return self.client.submit(LineServer, self._opening, key=name, actor=True, pure=False, **choice)
 
     def hired(self, number: int) -> None:
@@ -188,6 +211,16 @@ class Crew:
         """Note that a worker's own disk is full."""
         with self._lock:
             self._full.add(address)
+
+    def silent(self, address: str) -> None:
+        """Note that a worker does not answer: another one is better."""
+        with self._lock:
+            self._silent.add(address)
+
+    @property
+    def silence(self) -> float:
+        """Seconds without an answer after which a worker is given up."""
+        return self._workers.lease / 2
 
     def went(self, uri: str, place: Place, path: str) -> None:
         """Note where a file is."""

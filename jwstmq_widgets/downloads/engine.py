@@ -64,7 +64,8 @@ def download(
     order
         Which files begin first: ``"listed"``, as in the plan; ``"smallest"``; ``"largest"``; ``"observation"``.
     limit_rate
-        Bytes a second at the most, over all connections; None for no limit. Not for clusters.
+        Bytes a second at the most, over all connections; None for no limit. On a cluster each connection has a
+        fixed share.
     verify
         ``"structure"``: length and structure of each file; ``"checksum"``: CHECKSUM and DATASUM of FITS files too,
         where they have them, which reads each file again.
@@ -98,8 +99,6 @@ def download(
         raise QueryError(f"order {order!r} is unknown; use one of {', '.join(ORDERS)}", field="order")
     if limit_rate is not None and not limit_rate >= _LOWEST_RATE:
         raise QueryError(f"limit_rate={limit_rate} is below {_LOWEST_RATE:,} bytes a second", field="limit_rate")
-    if limit_rate is not None and cluster is not None:
-        raise QueryError("a cluster's rate cannot be limited; leave limit_rate out, or give fewer workers")
     if verify not in get_args(Verify):
         raise QueryError(f"verify {verify!r} is unknown; use 'structure' or 'checksum'", field="verify")
     archive = plan.archive
@@ -110,7 +109,8 @@ def download(
         if archive is None:
             raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
         manners = dataclasses.replace(manners or Manners(), verify=verify, sha256=sha256)
-        crew = None if cluster is None else _crew(cluster, plan, archive, manners)
+        share = limit_rate / min(workers, plan.fetch) if limit_rate is not None else None
+        crew = None if cluster is None else _crew(cluster, plan, archive, manners, control, share)
         _prepare(plan, at_home=crew is None or crew.at_home)
         moving = _ordered(plan, [index for index, entry in enumerate(entries) if entry is None], order)
         with crew or nullcontext(), Ledger(plan.folder) as ledger:
@@ -131,10 +131,13 @@ def download(
     return manifest
 
 
-def _crew(cluster: Any, plan: Plan, archive: "Archive", manners: Manners) -> "Crew":
+def _crew(
+    cluster: Any, plan: Plan, archive: "Archive", manners: Manners, control: Control | None, rate: float | None
+) -> "Crew":
     from jwstmq_widgets.downloads.cluster import Crew, Workers
 
-    return Crew(cluster if isinstance(cluster, Workers) else Workers(cluster), plan, archive, manners)
+    hired = cluster if isinstance(cluster, Workers) else Workers(cluster)
+    return Crew(hired, plan, archive, manners, control, rate)
 
 
 def _prepare(plan: Plan, *, at_home: bool) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["FarLine", "FarTransfer"]
 
 _LOOK_EVERY = 0.2
-_SILENCE = 30.0
 _HIRED_WITHIN, _HIRED_AGAIN_WITHIN = 2.0, 0.3
 _CLOSED_WITHIN = 0.6
 _FINISHED_WITHIN = 2.0
@@ -175,7 +174,7 @@ class FarLine:
                 try:
                     with self._crew.client.as_current():  # else the actor would belong to the newest client
                         server = self._future.result(timeout=_LOOK_EVERY)
-                    place = server.place().result(timeout=_SILENCE)
+                    place = server.place().result(timeout=self._crew.silence)
                     break
                 except TimeoutError as error:
                     if time.monotonic() > until:
@@ -215,14 +214,17 @@ class FarLine:
                 deadline = now + _CLOSED_WITHIN
             if now > deadline:
                 raise Cancelled("cancelled")
-            if future.status != "finished" or now - heard > _SILENCE:
+            if now - heard > self._crew.silence:
+                self._crew.silent(self.address)
                 raise ConnectionError("the worker does not answer")
+            if future.status != "finished":
+                raise ConnectionError("the worker is gone")
             if beat is None:
-                beat = server.beat()
+                beat = server.beat(paused=self._crew.paused)
             elif beat.done():
                 came = beat.result(timeout=_LOOK_EVERY)
                 running.bytes_done, running.size = came.bytes_done, came.size
-                heard, beat = now, server.beat()
+                heard, beat = now, server.beat(paused=self._crew.paused)
 
 
 def _refusal(error: Exception) -> str:

@@ -14,6 +14,7 @@ from jwstmq_widgets import __version__
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.host import origin_of
 from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import OwnHands, make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.pace import Manners
@@ -81,6 +82,8 @@ class Opening:
     """Time limits."""
     lease: float
     """Seconds after which a worker that hears nothing more from home lets its file go."""
+    rate: float | None = None
+    """Bytes a second at the most, over this line; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +208,8 @@ class LineServer:
             connect_timeout=opening.manners.connect_timeout,
             stall_timeout=opening.manners.stall_timeout,
         )
+        self._control = Control()
+        self._valve = Valve(opening.rate, self._control)
         self._transfer: Transfer | None = None
         self._ledger: Ledger | None = None
         self._heard = time.monotonic()
@@ -224,9 +229,13 @@ class LineServer:
                 self._lane.close()
         return work.result()
 
-    async def beat(self) -> Beat:
-        """Say how far the file is, and note that home is still there."""
+    async def beat(self, *, paused: bool) -> Beat:
+        """Say how far the file is, note that home is still there, and whether it wants a rest."""
         self._heard = time.monotonic()
+        if paused:
+            self._control.pause()
+        else:
+            self._control.resume()
         return self._how_far()
 
     async def close(self) -> None:
@@ -260,6 +269,7 @@ class LineServer:
                 cast("Archive", _Delegate(errand)),
                 planned_at=self._opening.planned_at,
                 manners=self._opening.manners,
+                valve=self._valve,
             )
             self._transfer = hands.transfer(item)
             make_folder(item.folder, self._root)
@@ -307,6 +317,7 @@ class LineServer:
                 etag=found.etag if found else "",
                 modified=found.modified if found else "",
                 check=outcome.check,
+                sha256=outcome.sha256,
             )
         )
 

@@ -5,9 +5,12 @@ import logging
 import os
 import pickle
 import signal
+import subprocess
 import sys
+import textwrap
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from distributed import Client, LocalCluster
 from jwstmq_widgets.archives import Archive, open_archive
 from jwstmq_widgets.downloads import LEDGER_NAME, DownloadProgress, Manifest, Workers, download, plan
 from jwstmq_widgets.downloads.cluster import Crew
+from jwstmq_widgets.downloads.control import Control
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.remote import Failure, Pass, destination_of
 from jwstmq_widgets.errors import Cancelled, DownloadError, ExclusiveAccess, QueryError, Refused, Unreachable
@@ -186,6 +190,70 @@ def test_a_cancel_ends_within_a_second_and_leaves_what_can_be_resumed(
     assert any(item.state == "resume" for item in rest.items)
     download(rest, cluster=client, manners=HASTY)
     assert wrong_files(tmp_path, images["productFilename"].tolist(), content_of) == []
+
+
+def test_a_pause_rests_every_worker(
+    client: Client, archive: Archive, faulty_archive: LocalArchive, images: Table, tmp_path: Path
+) -> None:
+    faulty_archive.faults = [faults.Slow(path="*.fits", rate=400_000)]
+    control, resting = Control(), list[int]()
+
+    def rest(now: DownloadProgress) -> None:
+        if not resting and now.bytes_done > 100_000:
+            control.pause()
+        if now.paused:
+            resting.append(now.bytes_done)
+            if len(resting) > 15 and len(set(resting[-12:])) == 1:
+                control.resume()
+
+    decided = plan(images[:4], to=tmp_path, archive=archive)
+    manifest = download(decided, cluster=client, manners=HASTY, progress=rest, control=control)
+    assert 0 < resting[-1] < decided.bytes_total
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}, manifest["Message"].tolist()
+
+
+def test_a_limit_on_the_rate_is_for_the_whole_cluster(
+    client: Client, archive: Archive, images: Table, tmp_path: Path
+) -> None:
+    decided = plan(images[:4], to=tmp_path, archive=archive)
+    began = time.monotonic()
+    download(decided, cluster=client, manners=HASTY, limit_rate=1_200_000)
+    assert time.monotonic() - began >= decided.bytes_total / 1_200_000 * 0.9
+
+
+HOME = textwrap.dedent(
+    """
+    import sys
+    from astropy.table import Table
+    from jwstmq_widgets.archives import open_archive
+    from jwstmq_widgets.downloads import Workers, download, plan
+
+    url, table, folder, scheduler = sys.argv[1:]
+    decided = plan(Table.read(table), to=folder, archive=open_archive(url))
+    download(decided, cluster=Workers(scheduler, lease=2.0), workers=2)
+    """
+)
+
+
+def test_workers_let_go_of_their_files_when_home_dies(
+    cluster: LocalCluster, client: Client, faulty_archive: LocalArchive, images: Table, tmp_path: Path
+) -> None:
+    def connections() -> int:
+        urllib.request.urlopen(f"{faulty_archive.url}/whoami").close()
+        return faulty_archive.requests[-1].together - 1
+
+    images["dataURI", "productFilename", "size", "obs_id", "dataRights"].write(tmp_path / "products.ecsv")
+    faulty_archive.faults = [faults.Slow(path="*.fits", rate=10_000)]  # nearly a minute for each file
+    arguments = [faulty_archive.url, str(tmp_path / "products.ecsv"), str(tmp_path / "data")]
+    with subprocess.Popen([sys.executable, "-c", HOME, *arguments, cluster.scheduler_address]) as home:
+        until = time.monotonic() + 30
+        while connections() < 2 and time.monotonic() < until:
+            assert home.poll() is None
+        home.kill()
+    until = time.monotonic() + 15
+    while connections() and time.monotonic() < until:
+        client.run(os.getpid)
+    assert connections() == 0
 
 
 def test_progress_counts_the_files_of_all_workers(

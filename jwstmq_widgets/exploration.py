@@ -1,6 +1,7 @@
 """The state of one exploration, with its verbs."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +63,7 @@ class Exploration(State):
     products = value(None, "Table of all products of these observations, one row a file.")
     filetypes = value(frozenset(), "Chosen pairs of (stage, filetype); empty for all.")
     guidestars = value(False, "Whether guide-star files are shown.")
+    arriving = value(None, "While a search runs: what has come of its ``shown`` so far. None at all other times.")
     shown = value(None, "Products of the chosen file types: what grid and gallery show.")
     ticked = value(frozenset(), "URIs of the ticked products.")
     states = value(_NONE, "URI to FileState, for files of which there is something to say.")
@@ -71,7 +73,7 @@ class Exploration(State):
     jobs = value(_NONE, "Name to Job.")
     problems = value(_NONE, "Where (open, login, search, look, destination, download) to Problem.")
     manifest = value(None, "What the last download did.")
-    as_of = value(None, "When the answer came (UTC).")
+    as_of = value(None, "When the answer came (UTC); a kept answer may be a day old.")
 
     def __init__(
         self,
@@ -189,6 +191,9 @@ class Exploration(State):
         query
             What to ask.
         """
+        self._search(query)
+
+    def _search(self, query: Query, **how: Any) -> None:
         self._clear_problem("search")
         if query.empty:
             self._fail("search", Problem.of(QueryError("nothing to search for; give a program, such as 2733")))
@@ -197,28 +202,40 @@ class Exploration(State):
         def work(run: Run) -> None:
             archive = self._ready(run)
             run.tell(text="asking for observations")
-            observations = archive.observations(query, cancel=run.cancel)
+            observations = archive.observations(query, cancel=run.cancel, **how)
             run.check()
             if not len(observations):
                 raise nothing_found(archive, query)
             run.tell(text=f"{len(observations):,} observations; asking for their products", fraction=0.0)
 
+            show = self._arrivals(run, query)
+
             def progress(done: Any) -> None:
                 asked, total = done.observations_done, done.observations_total
                 text = f"{asked} of {total} observations · {done.products:,} files"
                 run.tell(text=text, fraction=asked / max(total, 1))
+                if asked < total:
+                    show(done.partial)
 
-            products = archive.products(observations, progress=progress, cancel=run.cancel)
+            products = archive.products(observations, progress=progress, cancel=run.cancel, **how)
             run.check()
             self._answer(archive, query, observations, products)
             run.tell(text=f"{len(observations):,} observations · {len(products):,} files")
             self._look()
 
-        self._jobs.start("search", work, text="waiting for the archive")
+        def whole(run: Run) -> None:
+            try:
+                work(run)
+            finally:
+                if run.current:
+                    self._put(arriving=None)
+
+        self._jobs.start("search", whole, text="waiting for the archive")
+        self._put(arriving=None)
 
     def refresh(self) -> None:
-        """Ask the same question again."""
-        self.search(self.query)
+        """Ask the archive the same question again, even if its answer is kept on this machine."""
+        self._search(self.query, cache=False)
 
     def cancel(self, name: str) -> None:
         """Stop a job.
@@ -341,6 +358,25 @@ class Exploration(State):
         """Where the present products are: another archive may have been opened since."""
         return self._answered or self.archive
 
+    def _arrivals(self, run: Run, query: Query) -> Callable[[Callable[[], Table] | None], None]:
+        """Give what shows rows as they come: twice a second at most, and never most of the time."""
+        after = 0.0
+
+        def show(partial: Callable[[], Table] | None) -> None:
+            nonlocal after
+            began = time.monotonic()
+            if partial is None or began < after:
+                return
+            rows = _shown(partial(), query, frozenset(), bool(query.guidestars))
+            with self._lock:
+                if run.current and not run.cancel.is_set():
+                    self._set(arriving=rows)
+            self._tell()
+            ended = time.monotonic()
+            after = ended + max(0.5, 5 * (ended - began))
+
+        return show
+
     def _answer(self, archive: Archive, query: Query, observations: Table, products: Table) -> None:
         guidestars = bool(query.guidestars)
         with self._lock:
@@ -357,7 +393,8 @@ class Exploration(State):
                 ticked=self.ticked & self._uris,
                 states=_NONE,
                 plan=None,
-                as_of=datetime.now(UTC),
+                arriving=None,
+                as_of=min(_as_of(observations), _as_of(products)),
             )
         self._tell()
 
@@ -450,6 +487,11 @@ class Exploration(State):
         with self._lock:
             self._set(problems=MappingProxyType({**self.problems, where: problem}))
         self._tell()
+
+
+def _as_of(table: Table) -> datetime:
+    text = table.meta.get("as_of")
+    return datetime.fromisoformat(text) if text else datetime.now(UTC)
 
 
 def _shown(

@@ -5,11 +5,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import jwstmq_widgets as jw
+from jwstmq_widgets.archives.answers import Answers
+from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.mast import MastArchive
 from jwstmq_widgets.errors import LoginError, QueryError, Unreachable
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive
@@ -292,3 +296,79 @@ def test_the_exploration_needs_no_widgets() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+# Partial answers, and kept ones
+
+
+@pytest.fixture
+def slowly(faulty_archive: LocalArchive) -> LocalArchive:
+    """An archive that answers the first question about products, and keeps all others waiting."""
+    faulty_archive.faults = [Slow(path="Mast.Caom.Products", latency=60, skip=1)]
+    return faulty_archive
+
+
+def first_arrival(exploration: Exploration, query: jw.Query) -> object:
+    came = threading.Event()
+    exploration.observe(lambda change: change["new"] is not None and came.set(), names=["arriving"])
+    exploration.search(query)
+    assert came.wait(LONG)
+    return exploration.arriving
+
+
+def test_the_first_rows_show_while_the_others_are_asked_for(make: Make, slowly: LocalArchive) -> None:
+    exploration = make(None)
+    arriving = first_arrival(exploration, SOUTHERN_RING)
+    assert exploration.jobs["search"].state == "running"
+    assert len(arriving) > 0
+    assert arriving.colnames == exploration.products.colnames
+    assert not np.asarray(arriving["guidestar"]).any()
+    # one question about columns, one about observations, one about products
+    answered = [request for request in slowly.requests if request.status == 200]
+    assert len(answered) <= 3
+
+
+def test_a_cancel_takes_partial_rows_away_and_leaves_the_state_as_it_was(
+    found: Exploration, slowly: LocalArchive
+) -> None:
+    before = (found.query, found.observations, found.products, found.shown, found.filetypes, found.as_of)
+    first_arrival(found, jw.Query(program=2733))
+    assert (found.query, found.observations, found.products, found.shown, found.filetypes, found.as_of) == before
+    found.cancel("search")
+    assert found.wait(5)
+    assert found.arriving is None
+    assert (found.query, found.observations, found.products, found.shown, found.filetypes, found.as_of) == before
+
+
+def test_a_whole_answer_takes_the_place_of_its_parts(make: Make) -> None:
+    exploration = make()
+    assert exploration.wait(LONG)
+    assert exploration.arriving is None
+    assert len(exploration.shown) > 0
+
+
+def test_a_kept_answer_shows_its_own_time_until_it_is_refreshed(local_archive: LocalArchive, tmp_path: Path) -> None:
+    now = [1_800_000_000.0]
+    archive = Remote(Host.at(local_archive.url), answers=Answers(tmp_path / "answers", clock=lambda: now[0]))
+    exploration = Exploration(archive, SOUTHERN_RING, destination=tmp_path)
+    assert exploration.wait(LONG)
+    first = exploration.as_of
+    now[0] += 600
+    exploration.search(SOUTHERN_RING)
+    assert exploration.wait(LONG)
+    assert exploration.as_of == first
+    exploration.refresh()
+    assert exploration.wait(LONG)
+    assert not exploration.problems
+    assert (exploration.as_of - first).total_seconds() == 600
+    exploration.close()
+
+
+class Remote(MastArchive):
+    """An archive that keeps its answers wherever it is."""
+
+    def observations(self, query: jw.Query, *, cache: bool | None = None, **options: Any) -> Any:
+        return super().observations(query, cache=cache is not False, **options)
+
+    def products(self, observations: Any, *, cache: bool | None = None, **options: Any) -> Any:
+        return super().products(observations, cache=cache is not False, **options)

@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from jwstmq_widgets.archives.host import Late, Unfinished
@@ -29,6 +29,8 @@ class ProductsProgress:
     """Observations asked for."""
     products: int
     """Distinct files found so far."""
+    partial: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
+    """Makes the table of the files found so far, in the order of the whole; costs as much as it is long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ class ProductGrid(Grid):
     Parameters
     ----------
     exploration
-        Whose ``shown``, ``ticked`` and ``states`` are drawn.
+        Whose ``shown`` (``arriving`` while a search runs), ``ticked`` and ``states`` are drawn.
     height
         Height of the rows with their header, in px.
 
@@ -83,10 +83,11 @@ class ProductGrid(Grid):
         self._guard = threading.RLock()
         self._views: OrderedDict[str, _View] = OrderedDict()
         self._table = 0
-        self._rows = Rows(exploration.shown)
+        self._source = exploration.shown
+        self._rows = Rows(self._source)
         self._redraw = Redraw(self._draw)
         self.on_msg(self._receive)
-        exploration.observe(self._take_table, names="shown")
+        exploration.observe(self._take_table, names=["shown", "arriving"])
         exploration.observe(self._changed, names=list(_DRAWN))
         self._watching = True
 
@@ -94,15 +95,20 @@ class ProductGrid(Grid):
         """Stop watching the exploration, and close the widget."""
         if self._watching:  # ipywidgets closes once more when the object goes
             self._watching = False
-            self.exploration.unobserve(self._take_table, names="shown")
+            self.exploration.unobserve(self._take_table, names=["shown", "arriving"])
             self.exploration.unobserve(self._changed, names=list(_DRAWN))
             self._redraw.close()
         super().close()
 
     # -- from the exploration ----------------------------------------------------------------------------------------
 
-    def _take_table(self, change: Mapping[str, Any]) -> None:
-        rows = Rows(change["new"])
+    def _take_table(self, _: Any) -> None:
+        arriving = self.exploration.arriving
+        source = self.exploration.shown if arriving is None else arriving
+        if source is self._source:
+            return
+        self._source = source
+        rows = Rows(source)
         with self._guard:
             self._rows = rows
             self._table += 1

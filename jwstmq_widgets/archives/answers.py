@@ -274,9 +274,9 @@ def _stamped(table: Table, moment: datetime) -> Table:
     Returns
     -------
     astropy.table.Table
-        The same, with ``meta["as_of"]`` such as ``"2026-11-21T14:02:00Z"`` (UTC).
+        The same, with ``meta["as_of"]`` such as ``"2026-11-21T14:02:00.000Z"`` (UTC).
     """
-    table.meta["as_of"] = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    table.meta["as_of"] = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return table
 
 

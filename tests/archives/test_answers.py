@@ -64,7 +64,7 @@ def test_an_answer_comes_back_as_it_was_with_its_time(answers):
     again = answers.answer(KEY, lambda: pytest.fail("asked again"))
     assert content(again) == content(first)
     assert [again[name].description for name in again.colnames] == [first[name].description for name in again.colnames]
-    assert again.meta == first.meta == {"archive": "x", "as_of": "2027-01-15T08:00:00Z"}
+    assert again.meta == first.meta == {"archive": "x", "as_of": "2027-01-15T08:00:00.000Z"}
 
 
 def test_asking_anew_replaces_what_is_kept(answers, clock):
@@ -73,7 +73,7 @@ def test_asking_anew_replaces_what_is_kept(answers, clock):
     answers.answer(KEY, lambda: table(2), anew=True)
     again = answers.get(KEY)
     assert len(again) == 2
-    assert again.meta["as_of"] == "2027-01-15T08:01:00Z"
+    assert again.meta["as_of"] == "2027-01-15T08:01:00.000Z"
 
 
 def test_an_answer_is_good_for_a_day(answers, clock):
@@ -212,7 +212,7 @@ def test_without_the_cache_an_archive_is_asked_and_the_answer_kept(archive, faul
     faulty_archive.clear_requests()
     fresh = archive.observations(NEBULA, cache=False)
     assert faulty_archive.requests
-    assert archive.observations(NEBULA, cache=True).meta["as_of"] == fresh.meta["as_of"] == "2027-01-15T08:01:00Z"
+    assert archive.observations(NEBULA, cache=True).meta["as_of"] == fresh.meta["as_of"] == "2027-01-15T08:01:00.000Z"
 
 
 def test_an_archive_on_this_machine_fills_no_cache_unless_told(archive, answers):

@@ -65,15 +65,9 @@ def filetype_rows(products: Table, query: Query) -> tuple[FiletypeRow, ...]:
     tuple of FiletypeRow
         By stage, then science files before their previews. Guide stars have the stage "gs".
     """
-    sums = filetype_summary(
-        select(
-            products,
-            detectors=query.detectors,
-            calib_levels=query.calib_levels,
-            observations=query.observations,
-            guidestars="only" if query.guidestars == "only" else True,
-        )
-    )
+    guidestars = "only" if query.guidestars == "only" else True
+    limits = query.product_limits | {"filetypes": (), "guidestars": guidestars}
+    sums = filetype_summary(select(products, **limits))
     rows = [
         FiletypeRow(stage=stage, filetype=filetype, files=files, size=size)
         for stage, filetype, files, size in zip(

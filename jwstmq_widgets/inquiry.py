@@ -1,8 +1,9 @@
 """What can be told of a question before it is asked: how many observations, where its target is, what to suggest."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from astropy.table import Table
@@ -19,6 +20,7 @@ from jwstmq_widgets.suggestions import Known, Suggestions
 __all__ = ["Inquiry", "Place"]
 
 _REMEMBERED = 200
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _shared = Suggestions()
 
 
@@ -56,8 +58,9 @@ class Inquiry(State):
     place = value(None, "Place of the query; None where it has none, or while unknown.")
     wrong = value(None, "QueryError that only the archive could tell, such as an unknown target; or None.")
     known = value(Known(), "Known: what to suggest.")
+    keywords = value(None, "Table of the keywords that the archive can be asked for; None while unknown.")
     saved = value((), "Tuple of SavedSearch, by name.")
-    trouble = value(None, "Problem of saving; or None.")
+    problems = value(_NONE, "Where (saved, keywords) to Problem.")
 
     def __init__(
         self, exploration: Exploration, *, saved: SavedSearches | None = None, suggestions: Suggestions | None = None
@@ -72,6 +75,7 @@ class Inquiry(State):
         self._memory = threading.Lock()
         self._disk = threading.Lock()
         self._closed = False
+        self._wants_keywords = False
         exploration.observe(self._opened, names="archive")
         exploration.observe(self._answered, names="observations")
         self._opened()
@@ -93,6 +97,18 @@ class Inquiry(State):
         self._tell()
         if not same:
             self._begin()
+
+    def list_keywords(self) -> None:
+        """Ask the archive which keywords there are, unless it has told already."""
+        archive = self._exploration.archive
+        self._wants_keywords = True
+        if archive is None or self.keywords is not None:
+            return
+
+        def work(run: Run) -> None:
+            self._keep(run, keywords=archive.keyword_columns(cancel=run.cancel), problems=self._others("keywords"))
+
+        self._jobs.start("keywords", work, text="asking for keywords")
 
     def save(self, name: str, query: Query) -> None:
         """Keep a question under a name.
@@ -199,15 +215,23 @@ class Inquiry(State):
         if name == "count":
             wrong = problem.error if isinstance(problem.error, QueryError) and problem.error.field else None
             self._put(counting=False, wrong=wrong)
-        elif name == "saved":
-            self._put(trouble=problem)
+        elif name in {"saved", "keywords"}:
+            with self._lock:
+                self._set(problems=MappingProxyType({**self.problems, name: problem}))
+            self._tell()
+
+    def _others(self, name: str) -> Mapping[str, Problem]:
+        return MappingProxyType({key: problem for key, problem in self.problems.items() if key != name})
 
     def _opened(self, _change: Any = None) -> None:
         archive = self._exploration.archive
         if archive is None:
             return
-        self._put(count=None, wrong=None, known=self._suggestions.of(archive.url))
+        known = self._suggestions.of(archive.url)
+        self._put(count=None, wrong=None, known=known, keywords=None, problems=self._others("keywords"))
         self._begin()
+        if self._wants_keywords:
+            self.list_keywords()
 
         def work(run: Run) -> None:
             self._suggestions.ask(archive, cancel=run.cancel)
@@ -227,7 +251,7 @@ class Inquiry(State):
         def work(_: Run) -> None:
             with self._disk:
                 act()
-                self._put(saved=self._saved.read(), trouble=None)
+                self._put(saved=self._saved.read(), problems=self._others("saved"))
 
         self._jobs.start("saved", work, text="saved searches")
 

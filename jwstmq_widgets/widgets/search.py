@@ -61,6 +61,7 @@ class SearchPanel(Panel):
         self.watch(self._follow, "query")
         self._inquiry.observe(self._changed)
         self._inquiry.observe(self._suggest, names="known")
+        self._inquiry.observe(self._list_keywords, names="keywords")
         self._inquiry.ask(shown)
 
     def close(self) -> None:
@@ -68,6 +69,7 @@ class SearchPanel(Panel):
         if self.comm is not None:  # ipywidgets closes again when it collects
             self._inquiry.unobserve(self._changed)
             self._inquiry.unobserve(self._suggest, names="known")
+            self._inquiry.unobserve(self._list_keywords, names="keywords")
         if self._own:
             self._inquiry.close()
         super().close()
@@ -100,13 +102,14 @@ class SearchPanel(Panel):
             "field": field,
             "problem": Problem.of(wrong).text if wrong is not None else "",
             "saved": [[search.name, str(search.query)] for search in inquiry.saved],
-            "trouble": inquiry.trouble.text if inquiry.trouble is not None else "",
+            "troubles": {name: problem.text for name, problem in inquiry.problems.items()},
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
         """Give what the browser may ask for."""
         return {
-            "ready": self._suggest,
+            "ready": self._begin,
+            "keywords": self._inquiry.list_keywords,
             "consider": self._consider,
             "search": self._search,
             "cancel": self._cancel,
@@ -151,8 +154,19 @@ class SearchPanel(Panel):
         place = self._inquiry.place
         if place is None:
             return ""
-        where = f"{place.ra:.5f} {place.dec:+.5f}".replace("-", "−")
+        where = f"{place.ra:.5f}\N{NO-BREAK SPACE}{place.dec:+.5f}".replace("-", "−")
         return f"{place.name} → {where} ({place.source})" if place.name else f"→ {where} (ICRS, degrees)"
+
+    def _begin(self) -> None:
+        self._suggest()
+        self._list_keywords()
+
+    def _list_keywords(self, _change: Any = None) -> None:
+        """Tell the browser which keywords there are: hundreds, and always the same."""
+        table = self._inquiry.keywords
+        if table is not None:
+            columns = (map(str, table[name]) for name in ("name", "type", "description"))
+            self.send({"keywords": list(map(list, zip(*columns, strict=True)))})
 
     def _suggest(self, _change: Any = None) -> None:
         """Tell the browser what to suggest; apart from the view, which changes more often."""

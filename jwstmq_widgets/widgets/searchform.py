@@ -1,12 +1,13 @@
 """How the texts and choices of the search form make a query, with the way back."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.keywords import NO_KEYWORDS
 from jwstmq_widgets.positions import read_radius
 from jwstmq_widgets.query import Query
 
@@ -17,6 +18,7 @@ SHOWN: Mapping[str, Any] = MappingProxyType(
         "program": None, "observations": (), "instrument": (), "modes": (), "filters": (), "dates": (None, None),
         "lookback": None, "categories": (), "pi": (), "executed": None, "access": None,
         "target": "", "resolver": "", "coordinates": None, "radius": 2 / 60, "footprint": None, "target_name": (),
+        "keywords": NO_KEYWORDS,
     }
 )  # fmt: skip
 """The fields of a query that the form shows, each with the value that limits nothing."""
@@ -140,6 +142,7 @@ def read_query(fields: Mapping[str, Any], rest: Query) -> Query:
             "executed": _EXECUTED.get(text("executed")),
             "access": text("access"),
             "target_name": text("target_name"),
+            "keywords": [[name, value] for name, value in _pairs(fields.get("keywords", ())) if value],
             **placed,
         }
     )
@@ -177,7 +180,13 @@ def write_fields(query: Query) -> dict[str, Any]:
         "radius": _angle(query.radius),
         "footprint": query.footprint or "",
         "target_name": "; ".join(query.target_name),
+        "keywords": [[name, ",".join(terms)] for name, terms in query.keywords.items()],
     }
+
+
+def _pairs(rows: Iterable[Iterable[Any]]) -> list[tuple[str, str]]:
+    """Give keyword and value of each row."""
+    return [(str(name).strip(), str(value).strip()) for name, value in rows]
 
 
 def _plain(text: str) -> str:

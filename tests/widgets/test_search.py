@@ -48,6 +48,7 @@ def test_a_range_that_runs_backwards_is_told_with_its_field() -> None:
         Query(target="M 57", resolver="NED", radius="90 arcsec", footprint="overlaps", target_name=["NGC-*", "HD 1"]),
         Query(coordinates=(151.757, -40.436), radius=0.0123456789012, footprint="contains", executed=True),
         Query(instrument="miri", executed=False, access="exclusive"),
+        Query(program=2733, keywords={"exp_type": ["MIR_IMAGE", "!NRC_IMAGE"], "effexptm": ">=100", "pi_name": "Pon*"}),
     ],
 )
 def test_a_query_shown_in_the_form_is_read_back_the_same(query: Query) -> None:
@@ -256,7 +257,7 @@ def test_the_place_of_a_target_is_told_before_the_search(unasked: Exploration, p
     form = place(SearchPanel(unasked))
     form.do("consider", fields=fields(target="NGC 3132"))
     view = form.until(lambda view: view["place"] and view["count"])
-    assert view["place"] == "NGC 3132 → 151.75511 −40.43743 (resolver)"
+    assert view["place"] == "NGC 3132 → 151.75511\N{NO-BREAK SPACE}−40.43743 (resolver)"
     assert view["count"] != "no observations"
 
 
@@ -310,4 +311,41 @@ def test_a_saved_search_comes_back_into_the_fields(unasked: Exploration, place: 
 def test_a_search_without_a_name_is_not_saved(unasked: Exploration, place: Display) -> None:
     form = place(SearchPanel(unasked))
     form.do("save", name=" ", fields=fields(program="2733"))
-    assert "name" in form.until(lambda view: view["trouble"])["trouble"]
+    assert "name" in form.until(lambda view: view["troubles"])["troubles"]["saved"]
+
+
+def test_keywords_of_the_archive_are_listed_when_they_are_wanted(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    assert not any("keywords" in message for message, _ in form.messages())
+    form.do("keywords")
+
+    def listed() -> Any:
+        return next((message["keywords"] for message, _ in form.messages() if "keywords" in message), None)
+
+    with form.line.changed:
+        assert form.line.changed.wait_for(listed, SECONDS)
+    assert "exp_type" in [name for name, _, _ in listed()]
+
+
+def test_an_archive_that_cannot_list_its_keywords_says_so_at_the_keywords(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    unasked.use_archive("http://127.0.0.1:9")
+    assert unasked.wait(SECONDS)
+    form.do("keywords")
+    view = form.until(lambda view: view["troubles"])
+    assert "127.0.0.1:9" in view["troubles"]["keywords"]
+    assert view["problem"] == ""
+
+
+def test_keywords_narrow_the_count(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(program="2733", keywords=[["exp_type", "MIR_IMAGE"], ["", ""]]))
+    assert form.until(lambda view: view["count"])["count"] == "4 observations"
+
+
+def test_an_unknown_keyword_is_told_beside_the_keywords(unasked: Exploration, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(program="2733", keywords=[["exptype", "MIR_IMAGE"]]))
+    view = form.until(lambda view: view["problem"])
+    assert view["field"] == "keywords"
+    assert "exp_type" in view["problem"]

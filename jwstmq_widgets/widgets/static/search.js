@@ -27,7 +27,7 @@ function render({ model, el }) {
     executed: choice([["", "executed or planned"], ["executed", "executed"], ["planned", "planned"]]),
     access: choice([["", "public or exclusive"], ["public", "public"], ["exclusive", "exclusive access"]]),
     resolver: choice([["", "the archive's choice"], ["NED", "NED"], ["SIMBAD", "SIMBAD"]]),
-    footprint: choice([["", "close by"], ["overlaps", "field overlaps the circle"], ["contains", "target within the field"]]),
+    footprint: choice([["", "near the target"], ["overlaps", "overlaps the circle"], ["contains", "contains the target"]]),
   };
   const groups = { instrument: chips(), modes: chips(), categories: chips() };
   const when = choice([["", "at any time"], ["between", "between two days"], ["last", "in the last days"]]);
@@ -59,14 +59,22 @@ function render({ model, el }) {
     ...row("target", "Target", texts.target),
     ...row("resolver", "Resolver", choices.resolver),
     ...row("radius", "Radius", texts.radius),
-    ...row("footprint", "Where", choices.footprint),
-    ...row("target_name", "Named", texts.target_name));
+    ...row("footprint", "Field", choices.footprint),
+    ...row("target_name", "Listed as", texts.target_name));
   rows.target.body.append(place);
   rows.dates.title.ariaLabel = "Between which days";
   rows.lookback.title.ariaLabel = "In how many last days";
   rows.target_name.title.title = texts.target_name.title = "What the program calls its target; * stands for anything";
-  const tabs = formTabs("What to search for", { program: ["Program", program], target: ["Target", target] });
-  const tabOf = (name) => (target.contains(rows[name].body) ? "target" : "program");
+  const words = keywordRows(() => changed());
+  const keywordsTrouble = problemLine();
+  const keywords = h("div", {}, ...row("keywords", "", words), keywordsTrouble,
+    h("div", { class: "jwstmq-muted jwstmq-search-hint" }, "Several values with commas; !x leaves x out, * stands for anything. Finds executed exposures only."));
+  rows.keywords.title.hidden = true;
+  rows.keywords.body.setAttribute("aria-label", "Keywords and their values");
+  rows.keywords.body.removeAttribute("aria-labelledby");
+  const tabs = formTabs("What to search for",
+    { program: ["Program", program], target: ["Target", target], keywords: ["Keywords", keywords] });
+  const tabOf = (name) => (keywords.contains(rows[name].body) ? "keywords" : target.contains(rows[name].body) ? "target" : "program");
 
   const ofInstruments = (table) => {
     const chosen = groups.instrument.values();
@@ -121,14 +129,14 @@ function render({ model, el }) {
     rows.resolver.hidden = !typed("target") || POSITION.test(texts.target.value.trim());
     const limits = read();
     const marked = (names) => names.some((name) => limits[name].length);
-    const inTarget = (name) => tabOf(rowOf(name).name) === "target";
     const names = Object.keys(limits).filter((name) => name !== "radius");
-    tabs.mark("program", marked(names.filter((name) => !inTarget(name))) ? "used" : "", "narrows this search");
-    tabs.mark("target", marked(names.filter(inTarget)) ? "used" : "", "narrows this search");
+    for (const tab of ["program", "target", "keywords"]) {
+      tabs.mark(tab, marked(names.filter((name) => tabOf(rowOf(name).name) === tab)) ? "used" : "", "narrows this search");
+    }
   }
   const rowOf = (name) => ({ earliest: rows.dates, latest: rows.dates })[name] || rows[name];
   function read() {
-    const fields = {};
+    const fields = { keywords: words.read() };
     for (const [name, input] of Object.entries({ ...texts, ...choices })) fields[name] = rowOf(name).hidden ? "" : input.value;
     for (const [name, group] of Object.entries(groups)) fields[name] = rowOf(name).hidden ? [] : group.values();
     return fields;
@@ -138,6 +146,7 @@ function render({ model, el }) {
     if (!fields.target) texts.radius.value = "";
     groups.instrument.check(fields.instrument);
     groups.categories.check(fields.categories);
+    words.write(fields.keywords);
     when.value = fields.lookback ? "last" : fields.earliest || fields.latest ? "between" : "";
     arrange(fields);
     if (fields.categories.length || fields.pi || fields.executed || fields.access) more.open = true;
@@ -158,11 +167,22 @@ function render({ model, el }) {
   function clearAll() {
     for (const input of Object.values({ ...texts, ...choices, when })) input.value = "";
     for (const group of Object.values(groups)) group.check([]);
+    words.write([]);
     model.send({ do: "forget" });
     changed();
   }
 
+  let told = { field: "", problem: "" };
+  function tellProblem() {
+    const wrong = told.field && rows[told.field];
+    say(problem, wrong && wrong.inSight ? "" : told.problem);
+  }
+
   submitOnEnter(form);
+  tabs.addEventListener("chosen", () => {
+    if (tabs.front === "keywords") model.send({ do: "keywords" });
+    tellProblem();
+  });
   form.addEventListener("input", changed);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -209,15 +229,18 @@ function render({ model, el }) {
     for (const [name, line] of Object.entries(rows)) line.say(view.field === name ? view.problem : "");
     const wrong = view.field && rows[view.field];
     if (wrong && more.contains(wrong.body)) more.open = true;
-    say(problem, wrong && wrong.inSight ? "" : view.problem);
+    told = view;
+    tellProblem();
+    say(keywordsTrouble, view.troubles.keywords);
     arrange(read());
     if (wrong) tabs.mark(tabOf(view.field), "wrong", "something here is wrong");
-    saved.draw(view.saved, view.trouble);
+    saved.draw(view.saved, view.troubles.saved);
   }, {
     known: (news) => {
       known = news;
       arrange();
     },
+    keywords: (list) => words.know(list),
   });
   return () => {
     consider.stop();

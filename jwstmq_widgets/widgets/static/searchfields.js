@@ -72,18 +72,69 @@ function suggest(input, options, separator) {
   return input;
 }
 
+/** Rows of a keyword and what it must be; an empty row is always there for one more. `read()`, `write(pairs)`. */
+function keywordRows(changed) {
+  const whole = h("div", { class: "jwstmq-keywords" });
+  let columns = new Map(); // name to kind and description
+  const explain = (row) => {
+    const [kind, meaning] = columns.get(row.name.value.trim()) || ["", ""];
+    row.line.title = meaning;
+    row.meaning.textContent = meaning;
+    row.meaning.hidden = !meaning;
+    row.value.placeholder = kind === "integer" || kind === "real" ? ">=100, or 10..20" : "MIR_IMAGE, or !F7*";
+  };
+  let rows = [];
+  function add(name = "", value = "") {
+    const row = { name: textInput("keyword", { label: "Keyword" }), value: textInput("", { label: "Value" }), meaning: h("div", { class: "jwstmq-muted", hidden: true }) };
+    row.name.value = name;
+    row.value.value = value;
+    const drop = h("button", { type: "button", class: "jwstmq-plain", title: "Drop this keyword", "aria-label": "Drop this keyword", onclick: () => {
+      rows = rows.filter((other) => other !== row);
+      row.line.remove();
+      tidy();
+      changed();
+    } }, "×");
+    row.line = h("div", { class: "jwstmq-keyword" }, row.name, row.value, drop, row.meaning);
+    suggest(row.name, () => [...columns].map(([known, [, meaning]]) => [known, meaning]));
+    rows.push(row);
+    whole.append(row.line);
+    explain(row);
+  }
+  function tidy() {
+    const last = rows.at(-1);
+    if (!last || last.name.value.trim() || last.value.value.trim()) add();
+    rows.forEach(explain);
+  }
+  whole.addEventListener("input", tidy);
+  whole.read = () => rows.map(({ name, value }) => [name.value.trim(), value.value.trim()]).filter(([name, value]) => name || value);
+  whole.write = (pairs) => {
+    whole.replaceChildren();
+    rows = [];
+    for (const [name, value] of pairs) add(name, value);
+    tidy();
+  };
+  whole.know = (list) => {
+    columns = new Map(list.map(([name, kind, meaning]) => [name, [kind, meaning]]));
+    rows.forEach(explain);
+  };
+  whole.write([]);
+  return whole;
+}
+
 /** Tabs over parts of a form; each part may be marked as holding something, or as wrong. */
 function formTabs(label, parts) {
   const list = h("div", { role: "tablist", "aria-label": label, class: "jwstmq-search-tabs" });
   const tabs = Object.entries(parts).map(([name, [title, part]]) => {
     part.id = part.id || newId();
     part.setAttribute("role", "tabpanel");
-    part.setAttribute("aria-label", title);
+    part.setAttribute("aria-label", `Search by ${title.toLowerCase()}`);
     const mark = h("span", { class: "jwstmq-search-mark", hidden: true });
     const button = h("button", { type: "button", role: "tab", "aria-controls": part.id, onclick: () => list.choose(name) }, title, mark);
     return { name, part, button, mark };
   });
+  list.front = "";
   list.choose = (name, focus) => {
+    list.front = name;
     for (const tab of tabs) {
       const front = tab.name === name;
       tab.part.hidden = !front;
@@ -91,6 +142,7 @@ function formTabs(label, parts) {
       tab.button.tabIndex = front ? 0 : -1;
       if (front && focus) tab.button.focus();
     }
+    list.dispatchEvent(new Event("chosen"));
   };
   list.mark = (name, state, meaning) => {
     const { mark } = tabs.find((tab) => tab.name === name);

@@ -18,7 +18,7 @@ from jwstmq_widgets.archives.missions import columns_table, missions_table
 from jwstmq_widgets.archives.missionsearch import MissionSearch
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
-from jwstmq_widgets.archives.productlists import list_products, obsids_of
+from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of
 from jwstmq_widgets.archives.resolver import resolve_target
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
@@ -245,13 +245,17 @@ class MastArchive:
             Within a second after ``cancel`` is set.
         """
         obsids = obsids_of(observations)
-        columns = list_products(
-            self._host, self._credential, obsids, manners=self._manners, progress=progress, cancel=cancel
-        )
-        if isinstance(observations, Table) and DATASETS in observations.meta:
-            columns = files_of(columns, observations.meta[DATASETS])
         asked = observations if isinstance(observations, Table) and _tells_targets(observations) else None
-        return self._table(lambda: products_table(columns, archive=self.url, observations=asked))
+
+        def table(listing: Listing) -> Table:
+            if isinstance(observations, Table) and DATASETS in observations.meta:
+                listing = files_of(listing, observations.meta[DATASETS])
+            return self._table(lambda: products_table(listing, archive=self.url, observations=asked))
+
+        listing = list_products(
+            self._host, self._credential, obsids, manners=self._manners, table=table, progress=progress, cancel=cancel
+        )
+        return table(listing)
 
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:
         """Give the keywords that a question may have: name, type (text, integer, real), description.

@@ -36,6 +36,7 @@ def list_products(
     obsids: Sequence[str],
     *,
     manners: Manners,
+    table: Callable[[Listing], Table] | None = None,
     progress: Callable[[ProductsProgress], None] | None = None,
     cancel: Event | None = None,
 ) -> Listing:
@@ -53,6 +54,8 @@ def list_products(
         Numbers of the observations, each once.
     manners
         How hard to ask.
+    table
+        Makes a table of a list, for ``progress`` to show what has come.
     progress
         Told after every answer, on this thread.
     cancel
@@ -70,7 +73,7 @@ def list_products(
     Cancelled
         Within a fraction of a second after ``cancel`` is set.
     """
-    done, files = 0, set[Any]()
+    done, files, came = 0, set[Any](), list[Listing]()
     connections = Connections(host, most=manners.connections)
 
     def tell(count: int, listing: Listing) -> None:
@@ -79,7 +82,13 @@ def list_products(
         if "dataURI" in listing:
             files.update(listing["dataURI"].values)
         if progress is not None:
-            progress(ProductsProgress(observations_done=done, observations_total=len(obsids), products=len(files)))
+            came.append(listing)
+            partial = None if table is None else lambda: table(in_order_of_parents(listed(came), obsids))
+            progress(
+                ProductsProgress(
+                    observations_done=done, observations_total=len(obsids), products=len(files), partial=partial
+                )
+            )
 
     def ask(batch: Sequence[str], stop: Stop) -> Listing:
         page, listing = page_of(batch, 1, stop)

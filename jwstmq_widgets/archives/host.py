@@ -174,8 +174,8 @@ class Host:
 
     def _other_way(self) -> str:
         if self.loopback:
-            return "check that it still runs, or use archive='local'"
-        return "check the network, or use archive='local'"
+            return "check that it still runs, or choose the archive 'local'"
+        return "check the network, or choose the archive 'local'"
 
 
 def origin_of(url: str) -> tuple[str, str, int] | None:

@@ -39,7 +39,7 @@ def test_a_host_that_only_looks_like_masts_is_not_masts():
 
 
 def test_errors_name_the_next_step():
-    assert "use archive='local'" in str(Host.at(MAST_URL).unreachable())
+    assert "choose the archive 'local'" in str(Host.at(MAST_URL).unreachable())
 
 
 def test_what_an_archive_says_is_one_harmless_line():

@@ -482,7 +482,7 @@ def test_an_archive_that_is_down_is_unreachable_with_a_next_step():
         lambda: archive.resolve("M 57"),
         lambda: archive.login(TOKEN),
     ):
-        with pytest.raises(Unreachable, match="use archive='local'"):
+        with pytest.raises(Unreachable, match="choose the archive 'local'"):
             ask()
 
 

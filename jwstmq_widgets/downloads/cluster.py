@@ -49,7 +49,11 @@ class Crew:
     """Hands of a download on the workers of a cluster; used in a ``with`` block.
 
     Each line to the archive is an actor on a worker. Home keeps the order of the files, the number of connections,
-    retries, push-back and the ledger, so all of these hold for the whole cluster as for one machine.
+    retries, push-back and the ledger, so all of these hold for the whole cluster as for one machine. A worker that
+    is cut off but lives may keep its connection until its lease ends, beside the one that takes its place.
+
+    A token is sent with each file's message and kept nowhere; but whoever may connect to a scheduler can run code on
+    its workers, and so could read it there: share a cluster only with whom you would share the token.
 
     Parameters
     ----------
@@ -127,6 +131,9 @@ class Crew:
                     self.check_privacy(address)
             with suppress(OSError):
                 self._probe.touch()
+        except OSError as error:
+            self._leave()
+            raise QueryError(f"the cluster does not answer ({error}); check its scheduler", field="cluster") from error
         except BaseException:
             self._leave()
             raise

@@ -123,7 +123,10 @@ class FarLine:
             self._hire()
         right = self._crew.right()
         if right:
-            self._crew.check_privacy(self.address)
+            try:
+                self._crew.check_privacy(self.address)
+            except QueryError as error:  # who logged in, or joined the cluster, since it began
+                raise DownloadError(str(error)) from error
         errand = Errand(
             item=transfer.item,
             place=place,

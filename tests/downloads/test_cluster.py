@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from astropy.table import Table
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, wait
 
+from jwstmq_widgets import __version__
 from jwstmq_widgets.archives import Archive, open_archive
 from jwstmq_widgets.downloads import LEDGER_NAME, DownloadProgress, Manifest, Workers, download, plan
 from jwstmq_widgets.downloads.cluster import Crew
@@ -419,6 +420,35 @@ def test_a_cluster_without_workers_ends_with_a_sentence(archive: Archive, images
         )
     assert set(manifest["Status"].tolist()) == {"ERROR"}
     assert all("no free worker" in message for message in manifest["Message"].tolist())
+
+
+def test_workers_with_full_disks_are_left_out(client: Client, archive: Archive, images: Table, tmp_path: Path) -> None:
+    first, *rest = client.nthreads()
+    decided = plan(images[:1], to=tmp_path, archive=archive)
+    with Crew(Workers(client, folder=str(tmp_path)), decided, archive, HASTY) as crew:
+        for address in rest:
+            crew.full(address)
+        future = crew.engage()
+        wait(future)
+        assert client.who_has(future)[future.key] == (first,)
+        crew.full(first)
+        with pytest.raises(OSError, match="the disks of all workers are full"):
+            crew.engage()
+        future.cancel()
+
+
+def test_workers_with_another_version_are_told(client: Client, archive: Archive, images: Table, tmp_path: Path) -> None:
+    def install(version: str) -> None:
+        from jwstmq_widgets.downloads import remote
+
+        remote.__version__ = version
+
+    client.run(install, "0.0.1")
+    try:
+        manifest = download(plan(images[:1], to=tmp_path, archive=archive), cluster=client, manners=HASTY)
+    finally:
+        client.run(install, __version__)
+    assert f"has jwstmq_widgets 0.0.1 and here is {__version__}; install the same" in manifest["Message"][0]
 
 
 def test_a_folder_that_workers_cannot_make_sense_of_is_told(

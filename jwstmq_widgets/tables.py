@@ -15,6 +15,7 @@ from jwstmq_widgets.columns import (
 )
 from jwstmq_widgets.encoded import Encoded
 from jwstmq_widgets.filenames import canonical_detector, name_columns
+from jwstmq_widgets.limits import meeting
 from jwstmq_widgets.namecolumns import name_arrays
 from jwstmq_widgets.wildcards import any_of
 
@@ -124,6 +125,7 @@ def select(
     access: Literal["public", "exclusive"] | None = None,
     product_types: str | Iterable[str] = (),
     recommended: bool = False,
+    where: Mapping[str, Any] | None = None,
 ) -> Table:
     """Choose products.
 
@@ -155,6 +157,8 @@ def select(
         MAST's types of products: SCIENCE, AUXILIARY, INFO, PREVIEW; () keeps all.
     recommended
         True keeps MAST's "Minimum Recommended Products" only.
+    where
+        Column to what it must hold, in the syntax of MAST's filters: ``{"size": ">=1e6", "stage": "!1b"}``.
 
     Returns
     -------
@@ -165,6 +169,8 @@ def select(
     ------
     ValueError
         If a detector is unknown.
+    QueryError
+        If ``where`` names no column, or does not fit it.
     """
     keep = np.ones(len(products), dtype=bool)
     if guidestars != True:  # noqa: E712  ("only" is a value of its own)
@@ -193,6 +199,8 @@ def select(
         keep &= _where(products["productType"], any_of(_several(product_types)))
     if recommended:
         keep &= _where(products["productGroupDescription"], lambda text: text.startswith("Minimum Recommended"))
+    if where:
+        keep &= meeting(products, where)
     return products[keep]
 
 

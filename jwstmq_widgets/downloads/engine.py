@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from jwstmq_widgets.downloads.batch import Batch
-from jwstmq_widgets.downloads.control import Control
+from jwstmq_widgets.downloads.control import Control, Valve
+from jwstmq_widgets.downloads.hands import OwnHands
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.manifest import Manifest, make_entry, relative_path, tell_where
 from jwstmq_widgets.downloads.pace import Manners, Verify
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jwstmq_widgets.archives import Archive
+    from jwstmq_widgets.downloads.cloud import Cloud
     from jwstmq_widgets.downloads.cluster import Crew
 
 __all__ = ["MOST_WORKERS", "ORDERS", "Order", "download"]
@@ -49,6 +51,7 @@ def download(
     control: Control | None = None,
     manners: Manners | None = None,
     cluster: Any = None,
+    cloud: "bool | Cloud" = False,
 ) -> Manifest:
     """Carry out a plan.
 
@@ -82,6 +85,9 @@ def download(
     cluster
         A ``dask.distributed.Client``, a scheduler's address, or `Workers`: its workers move the files. ``workers``
         then counts the connections of the whole cluster, and the manifest has the columns ``worker`` and ``host``.
+    cloud
+        Whether public files come by their copies in the archive's S3 bucket, or `Cloud`, where those are. Files whose
+        copy is missing or not right come from the archive, exclusive ones always do. Needs the extra ``cloud``.
 
     Returns
     -------
@@ -91,7 +97,8 @@ def download(
     Raises
     ------
     QueryError
-        If nothing can begin: no room on the disk, a destination that cannot be written, no archive, no cluster.
+        If nothing can begin: no room on the disk, a destination that cannot be written, no archive, no cluster,
+        no cloud.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise QueryError(f"workers={workers} is not a number from 1 to {MOST_WORKERS}", field="workers")
@@ -101,6 +108,8 @@ def download(
         raise QueryError(f"limit_rate={limit_rate} is below {_LOWEST_RATE:,} bytes a second", field="limit_rate")
     if verify not in get_args(Verify):
         raise QueryError(f"verify {verify!r} is unknown; use 'structure' or 'checksum'", field="verify")
+    if cloud and cluster is not None:
+        raise QueryError("a cluster does not ask the cloud; leave out cloud= or cluster=", field="cloud")
     archive = plan.archive
     url = archive.url if archive is not None else ""
     crew: Crew | None = None
@@ -111,11 +120,12 @@ def download(
         manners = dataclasses.replace(manners or Manners(), verify=verify, sha256=sha256)
         share = limit_rate / min(workers, plan.fetch) if limit_rate is not None else None
         crew = None if cluster is None else _crew(cluster, plan, archive, manners, control, share)
+        hands = _cloud_hands(cloud, plan, archive, manners, Valve(limit_rate, control)) if cloud else None
         _prepare(plan, at_home=crew is None or crew.at_home)
         moving = _ordered(plan, [index for index, entry in enumerate(entries) if entry is None], order)
         with crew or nullcontext(), Ledger(plan.folder) as ledger:
             ledger.begin(archive=url, layout=plan.layout, items=(_facts(plan, index) for index in moving))
-            batch = Batch(plan, archive, moving, ledger, manners, workers, crew, control, limit_rate)
+            batch = Batch(plan, archive, moving, ledger, manners, workers, crew or hands, control, limit_rate)
             began = time.monotonic()
             for index, entry in batch.run(progress, cancel).items():
                 entries[index] = entry
@@ -138,6 +148,13 @@ def _crew(
 
     hired = cluster if isinstance(cluster, Workers) else Workers(cluster)
     return Crew(hired, plan, archive, manners, control, rate)
+
+
+def _cloud_hands(cloud: "bool | Cloud", plan: Plan, archive: "Archive", manners: Manners, valve: Valve) -> OwnHands:
+    from jwstmq_widgets.downloads.cloud import Cloud, Copies
+
+    copies = Copies(cloud if isinstance(cloud, Cloud) else Cloud(), archive, plan.to_move, manners)
+    return OwnHands(archive, planned_at=plan.made, manners=manners, valve=valve, copies=copies)
 
 
 def _prepare(plan: Plan, *, at_home: bool) -> None:

@@ -14,6 +14,7 @@ from jwstmq_widgets.errors import DownloadError
 
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
+    from jwstmq_widgets.downloads.cloud import Copies
 
 __all__ = ["Carrier", "Hands", "Line", "OwnHands", "make_folder"]
 
@@ -78,16 +79,28 @@ class OwnHands:
         Time limits and checks.
     valve
         Lets the bytes through; all of them, at once, when left out.
+    copies
+        Cloud copies to ask for first.
     """
 
     at_home = True
 
-    def __init__(self, archive: "Archive", *, planned_at: float, manners: Manners, valve: Valve | None = None) -> None:
+    def __init__(
+        self,
+        archive: "Archive",
+        *,
+        planned_at: float,
+        manners: Manners,
+        valve: Valve | None = None,
+        copies: "Copies | None" = None,
+    ) -> None:
         self._archive, self._planned_at, self._manners = archive, planned_at, manners
-        self._valve = valve or Valve()
+        self._valve, self._copies = valve or Valve(), copies
 
     def lane(self) -> Lane:
         """Make a line to the archive."""
+        if self._copies is not None:
+            return self._copies.lane()
         return Lane(
             self._archive.authorization,
             connect_timeout=self._manners.connect_timeout,

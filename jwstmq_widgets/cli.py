@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jwstmq_widgets import __version__, commands
+from jwstmq_widgets import __version__, commands, moving
 from jwstmq_widgets.asking import TOKEN_VARIABLE
 from jwstmq_widgets.commands import DONE, SOME_FAILED, UNREACHED, WRONG_QUESTION
 from jwstmq_widgets.errors import ArchiveError, Cancelled, DownloadError, QueryError
@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     command("query", commands.query, "List observations, products or their sums.", _query_options)
     command("products", commands.query, "List products: query --show products.", _products_options)
     command("download", commands.download, "Download products; what is here already stays.", _download_options)
+    text = "Check again what was downloaded to a folder; exit status 0 when all files are good, else 1."
+    command("verify", moving.verify, text, moving.verify_options)
     text = "Serve the local archive until Ctrl-C; prints its address when it is ready."
     command("serve", commands.serve, text, _serve_options)
     text = "Open JupyterLab on the notebooks, with a local archive, until Ctrl-C."
@@ -129,6 +131,7 @@ def _download_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, default=4, metavar="N", help="files at a time; default: 4")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask before the download")
+    moving.move_options(parser)
 
 
 def _serve_options(parser: argparse.ArgumentParser) -> None:
@@ -251,6 +254,7 @@ def _table_options(group: Any) -> None:
 
 def _archive_options(group: Any) -> None:
     group.add_argument("--archive", default="mast", metavar="WHICH", help="mast, local or a URL; default: mast")
+    group.add_argument("--no-cache", action="store_true", help="ask anew, also what was asked within 24 hours")
     _texts(
         group,
         "--login",

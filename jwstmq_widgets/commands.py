@@ -1,12 +1,10 @@
 """What each command of ``jwstmq`` does."""
 
 import argparse
-import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +12,15 @@ from jwstmq_widgets.asking import ask_observations, ask_products, open_and_login
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.lab import run_lab, running
 from jwstmq_widgets.listing import Listing, look, needs_places, needs_products
+from jwstmq_widgets.moving import cancel_on_interrupt, carry_out, resume
 from jwstmq_widgets.settings import Options
-from jwstmq_widgets.terminal import ProgressLine, ask, say, write_table
+from jwstmq_widgets.terminal import ask, say, write_table
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
     from jwstmq_widgets.archives import Archive
-    from jwstmq_widgets.downloads import DownloadProgress, Plan
+    from jwstmq_widgets.downloads import Plan
 
 __all__ = ["DONE", "SOME_FAILED", "UNREACHED", "WRONG_QUESTION", "download", "lab", "query", "serve"]
 
@@ -35,7 +34,6 @@ UNREACHED = 3
 """Exit status: the archive could not be asked, or refused the token."""
 
 _PLAN_VIEW: tuple[str, ...] = ("path", "size", "state")
-_MANIFEST_VIEW: tuple[str, ...] = ("Local Path", "size", "Status", "Message")
 
 
 def query(given: argparse.Namespace) -> int:
@@ -52,17 +50,17 @@ def query(given: argparse.Namespace) -> int:
         Exit status.
     """
     question, options = read_command_line(given)
-    archive = open_and_login(given, options)
-    with _cancel_on_interrupt() as cancel:
+    archive, cache = open_and_login(given, options), False if given.no_cache else None
+    with cancel_on_interrupt() as cancel:
         if given.count:
             number = archive.count(question, cancel=cancel)
             sys.stdout.write(f"{number}\n")
             say(f"{number:,} observations: {question}")
             return DONE
-        observations = ask_observations(archive, question, cancel)
+        observations = ask_observations(archive, question, cancel, cache=cache)
         products = None
         if needs_products(given.show, given.format, options):
-            products = ask_products(archive, question, observations, cancel)
+            products = ask_products(archive, question, observations, cancel, cache=cache)
     places = None
     if products is not None and needs_places(options):
         places = look(_plan(products, given, options, archive), options)
@@ -90,16 +88,18 @@ def download(given: argparse.Namespace) -> int:
     """
     from jwstmq_widgets.downloads.plan import check_destination
 
-    question, options = read_command_line(given)
     if given.workers < 1:
         raise QueryError(f"--workers {given.workers} is not a number above 0", field="workers")
+    if given.resume is not None:
+        return resume(given)
+    question, options = read_command_line(given)
     if not (given.yes or options.skip_download or sys.stdin.isatty()):
         raise QueryError("there is nobody to ask before the download; add --yes, or -n to see what it would do")
     check_destination(Path(options.folder).expanduser().absolute())
-    archive = open_and_login(given, options)
-    with _cancel_on_interrupt() as cancel:
-        observations = ask_observations(archive, question, cancel)
-        products = ask_products(archive, question, observations, cancel)
+    archive, cache = open_and_login(given, options), False if given.no_cache else None
+    with cancel_on_interrupt() as cancel:
+        observations = ask_observations(archive, question, cancel, cache=cache)
+        products = ask_products(archive, question, observations, cancel, cache=cache)
     if not len(products):
         say(f"nothing found for {question}")
         return DONE
@@ -118,7 +118,7 @@ def download(given: argparse.Namespace) -> int:
     if not given.yes and not ask("Download?"):
         say("nothing downloaded")
         return DONE
-    return _carry_out(plan, given)
+    return carry_out(plan, given)
 
 
 def serve(given: argparse.Namespace) -> int:
@@ -189,55 +189,8 @@ def _plan(products: "Table", given: argparse.Namespace, options: Options, archiv
     )
 
 
-def _carry_out(plan: "Plan", given: argparse.Namespace) -> int:
-    from jwstmq_widgets.downloads import download as move
-
-    with _cancel_on_interrupt() as cancel, ProgressLine() as line:
-        manifest = move(plan, workers=given.workers, progress=lambda at: line.show(_progress_text(at)), cancel=cancel)
-    write_table(manifest, format=given.format, columns=_MANIFEST_VIEW, stream=sys.stdout)
-    sys.stdout.flush()
-    status = manifest["Status"].tolist()
-    done, failed = status.count("COMPLETE"), status.count("ERROR")
-    say(f"{done:,} downloaded, {status.count('SKIPPED'):,} skipped, {failed:,} failed · {plan.folder}")
-    if "CANCELLED" in status:
-        say("cancelled; run the same command again to resume")
-    elif failed:
-        say("run the same command again to retry what failed")
-    return SOME_FAILED if failed or "CANCELLED" in status else DONE
-
-
-def _progress_text(at: "DownloadProgress") -> str:
-    from jwstmq_widgets.tables import format_size
-
-    parts = [
-        f"{at.files_done:,} of {at.files_total:,} files",
-        f"{format_size(at.bytes_done)} of {format_size(at.bytes_total)}",
-        f"{format_size(at.rate)}/s",
-        f"{at.seconds_left:.0f} s left" if at.seconds_left is not None else "",
-        f"{at.files_failed} failed" if at.files_failed else "",
-    ]
-    return f"{at.fraction:4.0%}  " + " · ".join(part for part in parts if part)
-
-
 def _plan_table(plan: "Plan") -> "Table":
     from astropy.table import Table
 
     rows = [(str(item.path), item.size, item.state, item.uri) for item in plan.items]
     return Table(rows=rows, names=("path", "size", "state", "dataURI"), dtype=(str, int, str, str))
-
-
-@contextmanager
-def _cancel_on_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that a job ends in order; the second one breaks it off."""
-    cancel = threading.Event()
-
-    def stop(_number: int, _frame: object) -> None:
-        if cancel.is_set():
-            raise KeyboardInterrupt
-        cancel.set()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from jwstmq_widgets.errors import QueryError
@@ -169,7 +170,7 @@ def _pair(entry: Any) -> tuple[Any, Any]:
 
 
 def _terms(name: str, values: Any) -> tuple[str, ...]:
-    given = [values] if values is None or isinstance(values, (str, int, float)) else values
+    given = [values] if values is None or isinstance(values, (str, Real)) else values
     if isinstance(given, Mapping) or not isinstance(given, Iterable):
         raise _wrong(f"keyword '{name}' cannot be {str(values)[:_LONGEST]!r}")
     terms = list(dict.fromkeys(term for value in given for term in _split(name, value)))
@@ -187,9 +188,9 @@ def _split(name: str, value: Any) -> Iterator[str]:
     if value is None:
         texts = ["null"]
     elif isinstance(value, bool):
-        texts = ["t" if value else "f"]
-    elif isinstance(value, (int, float)) or type(value).__module__ == "numpy":
-        if isinstance(value, float) and not math.isfinite(value):
+        texts = ["t" if value else "f"]  # as MAST's services write flags
+    elif isinstance(value, Real):
+        if not math.isfinite(value):
             raise _wrong(f"keyword '{name}' cannot be {value!r}")
         texts = [str(value)]
     elif isinstance(value, str):

@@ -289,6 +289,8 @@ def read_missions(body: bytes, *, host: Host, select: Sequence[str]) -> MissionP
     answer = _json(body, host)
     try:
         rows, total = answer["results"], answer.get("totalResults")
+        if not isinstance(rows, list):
+            raise TypeError("its results are no list")  # noqa: TRY301
         if rows and isinstance(rows[0], list):
             names = [str(entry["name"]) for entry in answer["info"]]
             places = [names.index(name) for name in select]

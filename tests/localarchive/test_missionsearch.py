@@ -172,6 +172,7 @@ def test_a_position_limits_and_measures(archive_url: str) -> None:
         {"offset": "x"},
         {"offset": 1 << 63},
         {"conditions": [{"ang_sep": "1"}]},
+        {"conditions": [{"filter": "*" * 60_000}]},
         {"conditions": [{"effexptm": "nan"}]},
         {"conditions": [{"effexptm": ">=1e999"}]},
         {"select_cols": [["filter"]]},

@@ -11,6 +11,7 @@ from jwstmq_widgets.localarchive.holdings import Criterion, MissionColumn, Term
 __all__ = ["read_criterion"]
 
 _MOST_TERMS = 400  # plain values do not count: SQLite limits the depth of an expression
+_LONGEST_PATTERN = 1000  # SQLite refuses those of 50,000 characters as an error of the statement
 _COMPARISONS = (">=", "<=", ">", "<")
 
 
@@ -58,6 +59,8 @@ def _term(term: str, *, numeric: bool) -> Term:
         low, _, high = term.partition("..")
         return Term(sign="..", value=_value(low.strip(), numeric=numeric), high=_value(high.strip(), numeric=numeric))
     if "*" in term:
+        if len(term) > _LONGEST_PATTERN:
+            raise ValueError("the pattern is too long")
         return Term(sign="*", value=term)
     return Term(sign="=", value=_value(term, numeric=numeric))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Cloud": "jwstmq_widgets.downloads.cloud",
     "DownloadPanel": "jwstmq_widgets.widgets.download",
     "Exploration": "jwstmq_widgets.exploration",
     "Explorer": "jwstmq_widgets.widgets.explorer",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.archives import open_archive as open_archive
     from jwstmq_widgets.downloads import Manifest as Manifest
     from jwstmq_widgets.downloads import download as download
+    from jwstmq_widgets.downloads.cloud import Cloud as Cloud
     from jwstmq_widgets.downloads.plan import plan as plan
     from jwstmq_widgets.downloads.script import script as script
     from jwstmq_widgets.exploration import Exploration as Exploration

@@ -215,7 +215,8 @@ def test_a_cut_copy_goes_on_where_it_stopped(
     check(download(decided, manners=PATIENT, cloud=Cloud(endpoint=origin.url)), decided, content_of)
     assert sources(decided.folder) == {"s3"}
     assert asked_of(faulty_archive) == []
-    assert ["range" in asked.headers for item in decided.items for asked in origin.asked_for(item.name)] == [False, True] * 2
+    for item in decided.items:
+        assert ["range" in asked.headers for asked in origin.asked_for(item.name)] == [False, True]
 
 
 def test_a_copy_that_nobody_may_read_comes_from_the_archive(

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.config import read_config
@@ -29,6 +30,8 @@ __all__ = ["TOKEN_VARIABLE", "ask_observations", "ask_products", "open_and_login
 
 TOKEN_VARIABLE = "MAST_API_TOKEN"  # noqa: S105 (a variable's name, not a token)
 """Environment variable with a MAST token."""
+
+_JUST_NOW = timedelta(seconds=1)
 
 
 def read_command_line(given: argparse.Namespace) -> tuple[Query, Options]:
@@ -96,11 +99,12 @@ def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
         If it cannot be started, or does not accept the token.
     """
     from jwstmq_widgets.archives import open_archive
+    from jwstmq_widgets.archives.parallel import Manners
 
     which = given.archive.lower()
     if which == "local":
         say("starting the local archive")
-    archive = open_archive(given.archive)
+    archive = open_archive(given.archive, manners=Manners(first=options.batch) if options.batch else None)
     asked, in_environment = hasattr(given, "login"), bool(os.environ.get(TOKEN_VARIABLE, "").strip())
     if options.token and (asked or which == "mast" or hasattr(given, "token")):
         archive.login(options.token)
@@ -111,7 +115,9 @@ def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
     return archive
 
 
-def ask_observations(archive: "Archive", query: Query, cancel: threading.Event) -> "Table":
+def ask_observations(
+    archive: "Archive", query: Query, cancel: threading.Event, *, cache: bool | None = None
+) -> "Table":
     """Ask for the observations.
 
     Parameters
@@ -122,6 +128,8 @@ def ask_observations(archive: "Archive", query: Query, cancel: threading.Event) 
         The question.
     cancel
         Set to stop.
+    cache
+        Whether an answer that is kept on this machine will do, see `Archive.observations`.
 
     Returns
     -------
@@ -139,14 +147,20 @@ def ask_observations(archive: "Archive", query: Query, cancel: threading.Event) 
 
     with ProgressLine() as line:
         line.show(f"asking {archive.name} for {query}")
-        observations = archive.observations(query, cancel=cancel)
+        start = datetime.now(UTC)
+        observations = archive.observations(query, cache=cache, cancel=cancel)
         why = None if len(observations) else nothing_found(archive, query)
     if why is not None and why.field:
         raise why  # a program that does not exist is a wrong question; limits that nothing meets have an answer: none
+    answered = datetime.fromisoformat(observations.meta["as_of"]) if "as_of" in observations.meta else start
+    if answered < start - _JUST_NOW:
+        say(f"as of {answered.astimezone():%Y-%m-%d %H:%M}; --no-cache asks anew")
     return observations
 
 
-def ask_products(archive: "Archive", query: Query, observations: "Table", cancel: threading.Event) -> "Table":
+def ask_products(
+    archive: "Archive", query: Query, observations: "Table", cancel: threading.Event, *, cache: bool | None = None
+) -> "Table":
     """Ask for the products of observations, and choose from them.
 
     Parameters
@@ -159,6 +173,8 @@ def ask_products(archive: "Archive", query: Query, observations: "Table", cancel
         Its observations.
     cancel
         Set to stop.
+    cache
+        Whether an answer that is kept on this machine will do, see `Archive.products`.
 
     Returns
     -------
@@ -175,6 +191,7 @@ def ask_products(archive: "Archive", query: Query, observations: "Table", cancel
     with ProgressLine() as line:
         products = archive.products(
             observations,
+            cache=cache,
             progress=lambda at: line.show(
                 f"listing products: {at.products:,} files, "
                 f"{at.observations_done:,} of {at.observations_total:,} observations"

@@ -120,6 +120,8 @@ def test_an_empty_file_asks_everything(written, text):
         ("coordinates: [151.757, -40.436]", Query(coordinates=(151.757, -40.436))),
         ("pi: Pontoppidan, Klaus M.", Query(pi=["Pontoppidan, Klaus M."])),
         ("executed: false", Query(executed=False)),
+        ("keywords: [exp_type=MIR_IMAGE, 'effexptm>=100']", Query(keywords="exp_type=MIR_IMAGE;effexptm>=100")),
+        ("keywords: {exp_type: MIR_IMAGE}", Query(keywords={"exp_type": "MIR_IMAGE"})),
     ],
 )
 def test_values_are_meant_as_they_are_written(written, text, query):
@@ -258,6 +260,7 @@ _QUERIES = st.fixed_dictionaries(
         "pi": st.sampled_from([(), ("Pontoppidan, Klaus M.",), ("O'Neil", "Li")]),
         "target_name": st.sampled_from([(), ("NGC-*",), ("NGC-3132", "M 31")]),
         "recommended": st.booleans(),
+        "keywords": st.sampled_from([None, {"exp_type": "MIR_IMAGE"}, "effexptm>=100;readpatt=!FASTR1,null"]),
     },
 )
 

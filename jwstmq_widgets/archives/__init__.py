@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.host import MAST_URL, Host
 from jwstmq_widgets.archives.mast import MastArchive
-from jwstmq_widgets.archives.parallel import ProductsProgress
+from jwstmq_widgets.archives.parallel import Manners, ProductsProgress
 from jwstmq_widgets.errors import QueryError, Unreachable
 from jwstmq_widgets.query import Query
 
@@ -47,11 +47,11 @@ class Archive(Protocol):
     def account(self) -> Account:
         """Who is logged in."""
 
-    def login(self, token: str | None = None) -> Account:
-        """Log in; `LoginError` when the token is missing or not accepted."""
+    def login(self, token: str | None = None, *, store: bool = False) -> Account:
+        """Log in; `LoginError` when the token is missing or not accepted. ``store`` puts it into the keyring."""
 
     def logout(self) -> None:
-        """Forget the token."""
+        """Forget the token, in the keyring too if `login` stored it."""
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
         """Ask how many observations answer a question."""
@@ -94,7 +94,7 @@ _lock = threading.RLock()
 _local: Any = None
 
 
-def open_archive(which: str = "mast") -> Archive:
+def open_archive(which: str = "mast", *, manners: Manners | None = None) -> Archive:
     """Open an archive. Nobody is contacted; ``"local"`` starts the archive on this machine.
 
     Parameters
@@ -102,6 +102,8 @@ def open_archive(which: str = "mast") -> Archive:
     which
         ``"mast"``, ``"local"``, or the address of an archive that speaks as MAST does, such as
         ``"http://127.0.0.1:8765"``.
+    manners
+        How hard it is asked; modestly by default.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def open_archive(which: str = "mast") -> Archive:
             f"the archive '{word}' {when}; there are 'mast', 'local', and addresses such as http://127.0.0.1:8765",
             field="archive",
         )
-    archive = MastArchive(host)
+    archive = MastArchive(host, manners=manners)
     with _lock:
         _opened[host.url] = archive
     return archive

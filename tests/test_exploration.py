@@ -82,6 +82,20 @@ def test_a_second_search_replaces_the_first(make: Make, faulty_archive: LocalArc
     assert not exploration.problems
 
 
+def test_all_limits_of_the_query_narrow_what_is_shown(make: Make) -> None:
+    limits = {"filetypes": "jpg", "product_types": "preview", "access": "public", "calib_levels": 2}
+    exploration = make(SOUTHERN_RING.replace(**limits))
+    assert exploration.wait(LONG)
+    obsid = int(exploration.shown["obsID"][0])
+    exploration.search(SOUTHERN_RING.replace(**limits, obsids=obsid))
+    assert exploration.wait(LONG)
+    shown = exploration.shown
+    assert 0 < len(shown) < len(exploration.products)
+    assert {(row["productType"], row["dataRights"], row["calib_level"], row["obsID"]) for row in shown} == {
+        ("PREVIEW", "PUBLIC", 2, str(obsid))
+    }
+
+
 def test_chosen_file_types_narrow_what_is_shown(found: Exploration) -> None:
     found.choose_filetypes(MIRI_CAL)
     assert set(found.shown["filetype"]) == {"_cal.fits"}

@@ -1,24 +1,21 @@
 """Who is logged in to an archive, with the places where a token may be found."""
 
-import logging
 import os
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from getpass import getpass
 from typing import Any
 
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.tokens import NEW_TOKEN, kept
 
 __all__ = ["ANONYMOUS", "Account", "Credential", "find_token", "read_account"]
 
-_log = logging.getLogger(__name__)
-
 _VARIABLE = "MAST_API_TOKEN"
-_KEYRING_ENTRY = ("astroquery:mast.stsci.edu.token", "masttoken")  # where astroquery.mast keeps it
 _EXCLUSIVE = "mast:exclusive_access"
-_NEW_TOKEN = "https://auth.mast.stsci.edu/tokens"  # noqa: S105  (an address)
 _TOKEN = re.compile(r"[!-~]{4,512}")  # printable ASCII without blanks: nothing that could end a header field
 
 
@@ -34,6 +31,10 @@ class Account:
     """What the token may be used for, in MAST's words."""
     identity: str = field(default="", compare=False, repr=False)
     """What the archive calls the account for itself; two people may share a name, never this."""
+    expires: datetime | None = field(default=None, compare=False)
+    """When its token ends if it is not used again, as far as this machine knows; None for nobody."""
+    warning: str = field(default="", compare=False)
+    """One sentence for the user when the token's end is near, or when it could not be stored; "" otherwise."""
 
     @property
     def may_exclusive(self) -> bool:
@@ -92,8 +93,8 @@ def find_token(
     """Find the token to log in with.
 
     It is looked for in the argument, in ``MAST_API_TOKEN``, in the keyring (where astroquery keeps it), and is asked
-    for at a terminal. The environment's token is used for MAST's own domain and for this machine only, the keyring's
-    for MAST's own domain only: neither is handed to any other host that happens to be opened.
+    for at a terminal. The environment's token is used for MAST's own domain and for this machine only, and the keyring
+    has an entry for each host: neither is handed to any other host that happens to be opened.
 
     Parameters
     ----------
@@ -122,8 +123,8 @@ def find_token(
     token = (given or "").strip()
     if given is None and (host.of_mast or host.loopback):
         token = environ.get(_VARIABLE, "").strip()
-    if given is None and not token and host.of_mast:
-        token = _from_keyring()
+    if given is None and not token:
+        token = kept(host)
     if (
         given is None
         and not token
@@ -131,9 +132,7 @@ def find_token(
     ):
         token = getpass(f"Token for the archive {host.name}: ").strip()
     if not token:
-        raise host.no_login(
-            f"no token was given; use login(token) or set {_VARIABLE} (tokens are made at {_NEW_TOKEN})"
-        )
+        raise host.no_login(f"no token was given; use login(token) or set {_VARIABLE} (tokens are made at {NEW_TOKEN})")
     if not _TOKEN.fullmatch(token):
         raise host.no_login("this cannot be a token: it has blanks or unusual characters; copy it again")
     return token
@@ -172,13 +171,3 @@ def read_account(info: Any, *, host: Host) -> Account:
         scopes=tuple(map(str, scopes)) if isinstance(scopes, (list, tuple)) else (),
         identity=str(info.get("eppn") or info.get("ezid") or ""),
     )
-
-
-def _from_keyring() -> str:
-    try:
-        import keyring
-
-        return (keyring.get_password(*_KEYRING_ENTRY) or "").strip()
-    except Exception as error:  # noqa: BLE001  (backends raise whatever their system does; without one we go on)
-        _log.info("no token from the keyring: %s", type(error).__name__)
-        return ""

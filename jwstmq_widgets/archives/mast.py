@@ -20,6 +20,7 @@ from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, ga
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
 from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of
 from jwstmq_widgets.archives.resolver import resolve_target
+from jwstmq_widgets.archives.tokens import Logins, Use, drop, keep
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table
@@ -41,10 +42,21 @@ class MastArchive:
         How hard it is asked.
     answers
         Where its answers are kept; the user's cache folder by default.
+    logins
+        Where the dates of logins are noted; the user's state folder by default.
     """
 
-    def __init__(self, host: Host, *, manners: Manners | None = None, answers: Answers | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        manners: Manners | None = None,
+        answers: Answers | None = None,
+        logins: Logins | None = None,
+    ) -> None:
         self._host = host
+        self._logins = logins or Logins.of(host)
+        self._use: Use | None = None
         self._answers = answers or Answers()
         self._manners = manners or Manners()
         self._lock = threading.Lock()
@@ -65,20 +77,26 @@ class MastArchive:
 
     @property
     def account(self) -> Account:
-        """Who is logged in."""
-        return self._account
+        """Who is logged in, and whether the token's end is near."""
+        account, use = self._account, self._use
+        if account.anonymous or use is None:
+            return account
+        return replace(account, expires=use.expires, warning=use.warning(self._logins.clock()) or account.warning)
 
     def __repr__(self) -> str:
         return f"<MastArchive {self.name} {self.url}, {self._account}>"
 
-    def login(self, token: str | None = None, *, cancel: threading.Event | None = None) -> Account:
+    def login(self, token: str | None = None, *, store: bool = False, cancel: threading.Event | None = None) -> Account:
         """Log in.
 
         Parameters
         ----------
         token
             The token. None takes the one in ``MAST_API_TOKEN`` (for MAST and archives on this machine) or in the
-            keyring (for MAST), or asks for it at a terminal.
+            keyring, or asks for it at a terminal.
+        store
+            Put the token into the keyring, where the next login finds it. Where that fails the login stands, and
+            ``account.warning`` says so.
         cancel
             Set to stop.
 
@@ -93,26 +111,36 @@ class MastArchive:
         ArchiveError
             If asking failed.
         """
-        credential = Credential(find_token(token, host=self._host), self._host)
+        secret = find_token(token, host=self._host)
+        credential = Credential(secret, self._host)
         client = self._new_client(credential)
         account = self._run(lambda stop: read_account(client.session_info(stop), host=self._host), cancel)
         if account.anonymous:
+            self._logins.refused(self._host)
             raise self._host.no_login(
                 f"the archive {self.name} does not accept this token; it may have expired (10 days without use, 60 at "
                 "the most); make a new one and log in again"
             )
+        if store:
+            account = replace(account, warning=keep(secret, self._host))
+            if not account.warning:
+                self._logins.put_away(self._host)
+        use = self._logins.used(self._host, account.identity)
         with self._lock:
             former, self._credential = self._credential, credential
-            self._client, self._account = client, account
+            self._client, self._account, self._use = client, account, use
         former.forget()
         _log.info("logged in to %s", self.name)
-        return account
+        return self.account
 
     def logout(self) -> None:
-        """Forget the token, here and in requests still under way."""
+        """Forget the token: here, in requests still under way, and in the keyring if it was stored by `login`."""
         with self._lock:
             self._credential.forget()
-            self._credential, self._client, self._account = Credential("", self._host), None, ANONYMOUS
+            self._credential, self._client = Credential("", self._host), None
+            self._account, self._use = ANONYMOUS, None
+        if self._logins.forget(self._host):
+            drop(self._host)
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
         """Ask how many observations answer a question, without loading them.
@@ -351,7 +379,10 @@ class MastArchive:
             With the token for this archive's own scheme, host and port; empty for any other, and when nobody is
             logged in.
         """
-        return self._credential.headers(url)
+        headers, use = self._credential.headers(url), self._use
+        if headers and use is not None:
+            self._use = replace(use, last=self._logins.clock())
+        return headers
 
     def _new_client(self, credential: Credential) -> Any:
         from jwstmq_widgets.archives.session import Client  # imports requests, and astroquery when made

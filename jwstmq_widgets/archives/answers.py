@@ -220,7 +220,11 @@ def key_of(kind: str, question: Any, *, host: Host, account: Account) -> str | N
         "account": "" if account.anonymous else [account.identity, sorted(account.scopes)],
         "question": question,
     }
-    return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+    return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS, default=_plain)).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def remembered(ask: _Ask) -> _Ask:

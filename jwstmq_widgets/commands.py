@@ -12,7 +12,7 @@ from jwstmq_widgets.asking import ask_observations, ask_products, open_and_login
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.lab import run_lab, running
 from jwstmq_widgets.listing import Listing, look, needs_places, needs_products
-from jwstmq_widgets.moving import cancel_on_interrupt, carry_out, resume
+from jwstmq_widgets.moving import cancel_on_interrupt, carry_out, resume, write_script
 from jwstmq_widgets.settings import Options
 from jwstmq_widgets.terminal import ask, say, write_table
 
@@ -93,7 +93,7 @@ def download(given: argparse.Namespace) -> int:
     if given.resume is not None:
         return resume(given)
     question, options = read_command_line(given)
-    if not (given.yes or options.skip_download or sys.stdin.isatty()):
+    if not (given.yes or given.script or options.skip_download or sys.stdin.isatty()):
         raise QueryError("there is nobody to ask before the download; add --yes, or -n to see what it would do")
     check_destination(Path(options.folder).expanduser().absolute())
     archive, cache = open_and_login(given, options), False if given.no_cache else None
@@ -111,6 +111,8 @@ def download(given: argparse.Namespace) -> int:
     if options.skip_download:
         write_table(_plan_table(plan), format=given.format, columns=_PLAN_VIEW, stream=sys.stdout)
     say(f"{plan.summary()} · to {plan.folder}")
+    if given.script and not options.skip_download:
+        return write_script(plan, given)
     if options.skip_download or not plan.fetch:
         return DONE
     if not plan.fits:

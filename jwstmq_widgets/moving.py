@@ -17,7 +17,7 @@ from jwstmq_widgets.terminal import FORMATS, ProgressLine, ask, say, write_table
 if TYPE_CHECKING:
     from jwstmq_widgets.downloads import DownloadProgress, Manifest, Plan
 
-__all__ = ["cancel_on_interrupt", "carry_out", "move_options", "resume", "verify", "verify_options"]
+__all__ = ["cancel_on_interrupt", "carry_out", "move_options", "resume", "verify", "verify_options", "write_script"]
 
 _MANIFEST_VIEW: tuple[str, ...] = ("Local Path", "size", "Status", "Message")
 _VERDICT_VIEW: tuple[str, ...] = ("path", "size", "verdict", "message")
@@ -46,6 +46,18 @@ def move_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--checksums", action="store_true", help="check CHECKSUM and DATASUM too, and keep each file's SHA-256"
+    )
+    parser.add_argument(
+        "--cloud", action="store_true", help="public files by their copies in the cloud (S3), where there are some"
+    )
+    parser.add_argument(
+        "--script", metavar="FILE", help="move nothing: write a script that does; - for standard output"
+    )
+    parser.add_argument(
+        "--script-kind",
+        choices=("curl", "aria2", "wget"),
+        default="curl",
+        help="a shell script with curl, or the input file of aria2 or wget; default: curl",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("-q", "--quiet", action="store_true", help="say only what failed")
@@ -106,6 +118,7 @@ def carry_out(plan: "Plan", given: argparse.Namespace) -> int:
             limit_rate=given.limit_rate,
             verify="checksum" if given.checksums else "structure",
             sha256=given.checksums,
+            cloud=given.cloud,
             progress=show,
             cancel=cancel,
         )
@@ -121,6 +134,35 @@ def carry_out(plan: "Plan", given: argparse.Namespace) -> int:
     elif failed:
         say("run the same command again to retry what failed")
     return 1 if failed or "CANCELLED" in status else 0
+
+
+def write_script(plan: "Plan", given: argparse.Namespace) -> int:
+    """Write a plan down as a script.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    given
+        What the command line holds.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    from jwstmq_widgets.downloads import script
+
+    written = script(plan, kind=given.script_kind)
+    if given.script == "-":
+        sys.stdout.write(written.text)
+        sys.stdout.flush()
+        usage = written.usage
+    else:
+        usage = written.usage_of(written.save(given.script))
+    left = f", {len(written.left_out):,} left out" if written.left_out else ""
+    say(f"{written.files:,} files{left} · run it like this: {usage}")
+    return 0
 
 
 def resume(given: argparse.Namespace) -> int:

@@ -250,6 +250,17 @@ def test_skipdownload_lists_the_plan_and_moves_nothing(miri, capsys, tmp_path):
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
+def test_a_script_is_written_instead_of_a_download(archive, miri, capsys, tmp_path):
+    archive.clear_requests()
+    assert main(["download", *miri, "--outrootdir", str(tmp_path), "--script", str(tmp_path / "get.sh")]) == 0
+    assert not [request for request in archive.requests if "/Download/" in request.path]
+    assert re.search(r"files · run it like this: sh .*get\.sh", capsys.readouterr().err)
+    assert (tmp_path / "get.sh").read_text().startswith("#!/bin/sh\n")
+    assert main(["download", *miri, "--outrootdir", str(tmp_path), "--script=-", "--script-kind=aria2"]) == 0
+    assert "\n  out=02733/" in capsys.readouterr().out
+    assert main(["download", *miri, "--outrootdir", str(tmp_path), "--script=-", "--script-kind=wget"]) == 2
+
+
 def test_a_destination_that_cannot_be_written_is_one_sentence_and_status_2(miri, capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert main(["download", *miri, "--outrootdir", str(tmp_path / "file" / "below"), "--yes"]) == 2

@@ -1,6 +1,7 @@
 """A plan as a shell script, or as the input file of another downloader."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,7 +51,22 @@ class Script:
     @property
     def usage(self) -> str:
         """How to run it, once it is saved under its own name."""
-        return _KINDS[self.kind].usage.format(name=self.name)
+        return self.usage_of(self.name)
+
+    def usage_of(self, file: str | Path) -> str:
+        """Say how to run it from a file.
+
+        Parameters
+        ----------
+        file
+            Where it is saved.
+
+        Returns
+        -------
+        str
+            A command for a shell.
+        """
+        return _KINDS[self.kind].usage.format(name=shlex.quote(str(file)))
 
     def save(self, path: str | Path | None = None) -> Path:
         """Write it to a file.

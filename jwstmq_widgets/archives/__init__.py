@@ -79,6 +79,12 @@ class Archive(Protocol):
     ) -> "Table":
         """Ask for the products of observations, one row a file; ``cache`` as for `observations`."""
 
+    def keyword_columns(self, *, cancel: threading.Event | None = None) -> "Table":
+        """Give the keywords that ``Query(keywords=...)`` may have here: name, type, description."""
+
+    def keyword_rows(self, query: Query, *, cancel: threading.Event | None = None) -> "Table":
+        """Ask for the executed exposures that answer a question, with their keywords, one row each."""
+
     def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is: right ascension and declination (deg, ICRS)."""
 

@@ -67,8 +67,9 @@ class Exposures:
         for name, program, number, instrument, optics in zip(*(columns[key] for key in cls.COLUMNS), strict=True):
             names.add(str(name).strip().lower())
             found = {(str(instrument).strip().upper(), _elements(group)) for group in str(optics or "").split(",")}
-            for key in ((int(program), int(number)), (int(program), None)):
-                setups.setdefault(key, set()).update(found)
+            if program is not None:
+                for key in {(int(program), None if number is None else int(number)), (int(program), None)}:
+                    setups.setdefault(key, set()).update(found)
         return cls(
             datasets=tuple(sorted(names)),
             setups={key: frozenset(found) for key, found in setups.items()},

@@ -180,6 +180,12 @@ def test_an_observation_belongs_to_the_exposures_that_were_found(obs_id, instrum
     assert kept.meta["datasets"] == sorted(EXPOSURES.datasets)
 
 
+def test_an_exposure_without_a_number_still_counts_for_its_program():
+    exposures = found(("jw02733002001_02101_00001", "02733", None, "MIRI", None), ("x", None, None, None, None))
+    assert list(exposures.setups) == [(2733, None)]
+    assert len(exposures.requests([{}])) == 1
+
+
 def test_programs_are_asked_for_some_at_a_time():
     many = found(
         *((f"jw{program:05d}001001_02101_00001", program, 1, "MIRI", "F770W") for program in range(1001, 1121))

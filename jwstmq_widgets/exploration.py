@@ -13,7 +13,7 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives import Archive, nothing_found, open_archive
-from jwstmq_widgets.downloads import DownloadProgress, Plan, download, plan
+from jwstmq_widgets.downloads import Control, DownloadProgress, Manifest, Plan, download, plan
 from jwstmq_widgets.errors import JwstmqError, QueryError
 from jwstmq_widgets.jobs import Jobs, Problem, Run
 from jwstmq_widgets.previews import Thumbnails
@@ -73,6 +73,7 @@ class Exploration(State):
     jobs = value(_NONE, "Name to Job.")
     problems = value(_NONE, "Where (open, login, search, look, destination, download) to Problem.")
     manifest = value(None, "What the last download did.")
+    unfinished = value(None, "Plan of what earlier downloads to the destination left to do; None for nothing.")
     as_of = value(None, "When the answer came (UTC); a kept answer may be a day old.")
 
     def __init__(
@@ -87,6 +88,7 @@ class Exploration(State):
         self._jobs = Jobs(changed=lambda jobs: self._put(jobs=jobs), failed=self._fail)
         self._thumbnails = Thumbnails()
         self._whole: Plan | None = None
+        self._control = Control()
         self._uris: frozenset[str] = frozenset()
         self._answered: Archive | None = None
         self._opened = threading.Event()
@@ -148,6 +150,7 @@ class Exploration(State):
                 opened = open_archive(archive) if isinstance(archive, str) else archive
                 run.check()
                 self._put(archive=opened, account=opened.account)
+                self._recall()
             finally:
                 if run.current:
                     self._opened.set()
@@ -326,6 +329,20 @@ class Exploration(State):
         if manifest is not None:
             self._move(lambda: manifest.failed)
 
+    def finish(self) -> None:
+        """Download what earlier downloads to the destination left unfinished."""
+        unfinished = self.unfinished
+        if unfinished is not None:
+            self._move(lambda: unfinished)
+
+    def pause(self) -> None:
+        """Have the running download rest; its connections stay open."""
+        self._control.pause()
+
+    def resume(self) -> None:
+        """Have a paused download go on."""
+        self._control.resume()
+
     def thumbnail(self, uri: str, done: Callable[[str, bytes | None, str], None]) -> None:
         """Get a small picture of a product, on another thread.
 
@@ -415,6 +432,7 @@ class Exploration(State):
             self._fail("destination", Problem.of(error))
             return
         self._put(**place)
+        self._recall()
         self._look()
 
     def _look(self) -> None:
@@ -431,6 +449,14 @@ class Exploration(State):
             self._tell()
 
         self._jobs.start("look", work, text="looking at the disk")
+
+    def _recall(self) -> None:
+        """Read in the destination's ledger what earlier downloads left to do."""
+        try:
+            left: Plan | None = Manifest.read(self.destination).failed
+        except JwstmqError:
+            left = None
+        self._put(unfinished=left if left is not None and left.fetch else None)
 
     def _move(self, make_plan: Callable[[], Plan]) -> None:
         self._clear_problem("download")
@@ -455,8 +481,9 @@ class Exploration(State):
                 here = dict.fromkeys(now.finished, FileState(kind="here", fraction=1.0))
                 self._put(states=MappingProxyType({**before, **waiting, **here, **running, **failed}))
 
-            self._put(manifest=None)
-            manifest = download(decided, progress=progress, cancel=run.cancel)
+            self._control = control = Control()
+            self._put(manifest=None, unfinished=None)
+            manifest = download(decided, progress=progress, cancel=run.cancel, control=control)
             failed = {
                 uri: FileState(kind="failed", message=message)
                 for uri, status, message in zip(
@@ -473,6 +500,7 @@ class Exploration(State):
                     plan=whole.subset(self.ticked),
                 )
             self._tell()
+            self._recall()
 
         self._jobs.start("download", work, text="downloading")
 

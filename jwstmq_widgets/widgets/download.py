@@ -52,7 +52,7 @@ class DownloadPanel(Panel):
 
     _esm = static("dom.js", "download.js")
     _css = static("panel.css", "download.css")
-    watches = ("ticked", "plan", "destination", "layout", "jobs", "problems", "manifest", "products")
+    watches = ("ticked", "plan", "destination", "layout", "jobs", "problems", "manifest", "products", "unfinished")
 
     def __init__(self, exploration: "Exploration", **traits: Any) -> None:
         self._dismissed: Manifest | None = None
@@ -77,6 +77,7 @@ class DownloadPanel(Panel):
             "problem": problems.get("download") or problems.get("look", ""),
             "running": self._progress(job.detail, job.fraction) if running else None,
             "result": None if running else self._result(),
+            "unfinished": "" if running else self._unfinished(),
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
@@ -86,6 +87,9 @@ class DownloadPanel(Panel):
             "layout": self._set_layout,
             "download": self._download,
             "cancel": self._cancel,
+            "pause": self.exploration.pause,
+            "resume": self.exploration.resume,
+            "finish": self.exploration.finish,
             "retry": self.exploration.retry,
             "dismiss": self._dismiss,
         }
@@ -131,12 +135,13 @@ class DownloadPanel(Panel):
 
     def _progress(self, now: DownloadProgress | None, fraction: float | None) -> dict[str, Any]:
         if now is None:
-            return {"fraction": fraction, "text": "preparing …", "files": "", "list": [], "failed": []}
+            return {"fraction": fraction, "text": "preparing …", "files": "", "list": [], "failed": [], "paused": None}
         left = f" · {format_time(now.seconds_left)} left" if now.seconds_left is not None else ""
-        speed = f"{format_size(now.rate)}/s{left}"
+        speed = "paused" if now.paused else f"{format_size(now.rate)}/s{left}"
         failed = f" · {now.files_failed:,} failed" if now.files_failed else ""
         return {
             "fraction": now.fraction,
+            "paused": now.paused,
             "text": f"{format_size(now.bytes_done)} of {format_size(now.bytes_total)} · {speed}",
             "files": f"{now.files_done:,} of {now.files_total:,} files{failed}",
             "list": [
@@ -151,6 +156,14 @@ class DownloadPanel(Panel):
             ],
             "failed": [{"name": self._name(uri), "why": message} for uri, message in now.failed[:_MOST_LISTED]],
         }
+
+    def _unfinished(self) -> str:
+        """Say what earlier downloads left to do; "" for nothing, and while the end of the last one says it."""
+        plan, shown = self.exploration.unfinished, self.exploration.manifest
+        if plan is None or (shown is not None and shown is not self._dismissed):
+            return ""
+        size = f", {format_size(plan.bytes_to_fetch)}" if plan.bytes_to_fetch else ""
+        return f"An earlier download left {plan.fetch:,} file{'' if plan.fetch == 1 else 's'} to do{size}"
 
     def _result(self) -> dict[str, Any] | None:
         manifest = self.exploration.manifest

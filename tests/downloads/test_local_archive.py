@@ -100,6 +100,7 @@ FAULTS = {
         faults.Cut(path="*.fits", after=20_000, times=5),
         faults.Refuse(path="*.fits", ranged=True, times=3),
     ],
+    "slow loris": [faults.Slow(path="*.fits", rate=100_000, times=2)],
     "dropped": [faults.Drop(path="*.fits", times=5)],
     "429": [faults.Refuse(path="*.fits", status=429, retry_after=0, times=5)],
     "no length": [faults.NoLength(path="*.fits")],

@@ -134,3 +134,39 @@ def test_exclusive_files_are_counted_and_say_that_a_login_is_needed(unasked: Exp
     view = place(DownloadPanel(unasked)).until(lambda view: view["reason"])
     assert "exclusive" in view["summary"]
     assert "log in" in view["reason"]
+
+
+def test_a_running_download_rests_and_goes_on(asked: Exploration, faulty_archive: LocalArchive, place: Display) -> None:
+    tick(asked)
+    faulty_archive.faults = [Slow(path="*_i2d.fits", rate=60_000)]
+    panel = place(DownloadPanel(asked))
+    panel.do("download")
+    panel.until(lambda view: view["running"] and view["running"]["list"])
+    panel.do("pause")
+    view = panel.until(lambda view: view["running"] and view["running"]["paused"])
+    assert view["running"]["text"].endswith("paused")
+    panel.do("resume")
+    panel.until(lambda view: view["running"] and not view["running"]["paused"])
+    asked.cancel("download")
+    assert asked.wait(5)
+
+
+def test_an_unfinished_download_can_be_finished_by_somebody_else(
+    asked: Exploration, faulty_archive: LocalArchive, place: Display, tmp_path: Path
+) -> None:
+    tick(asked)
+    faulty_archive.faults = [Slow(path="*_i2d.fits", rate=20_000)]
+    asked.download()
+    panel = place(DownloadPanel(asked))
+    panel.until(lambda view: view["running"] and view["running"]["list"])
+    asked.cancel("download")
+    assert asked.wait(5)
+    faulty_archive.faults = ()
+    other = Exploration(faulty_archive.url, destination=asked.destination)
+    assert other.wait(SECONDS)
+    panel = place(DownloadPanel(other))
+    assert panel.until(lambda view: view["unfinished"])["unfinished"].startswith("An earlier download left 3 files")
+    panel.do("finish")
+    result = panel.until(lambda view: view["result"])["result"]
+    assert (result["good"], panel.until(lambda view: view["result"])["unfinished"]) == (True, "")
+    other.close()

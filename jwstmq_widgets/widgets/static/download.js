@@ -20,10 +20,12 @@ function render({ model, el }) {
   const bar = progressBar("Download");
   const text = h("span", { class: "jwstmq-download-text" });
   const cancel = h("button", { type: "button", onclick: () => send("cancel") }, "Cancel");
+  let rests = false;
+  const pause = h("button", { type: "button", onclick: () => send(rests ? "resume" : "pause") }, "Pause");
   const files = h("summary", {});
   const list = h("div", { class: "jwstmq-download-list" });
   const running = h("div", { class: "jwstmq-download-running", hidden: true },
-    h("div", { class: "jwstmq-download-bar" }, bar, text, cancel), h("details", {}, files, list));
+    h("div", { class: "jwstmq-download-bar" }, bar, text, pause, cancel), h("details", {}, files, list));
   const rows = new Map(); // name of a running file to its elements
 
   const sign = h("span", { "aria-hidden": "true" });
@@ -39,6 +41,10 @@ function render({ model, el }) {
     h("div", { class: "jwstmq-download-line" }, h("div", { class: "jwstmq-download-said" }, sign, result, folder),
       h("div", { class: "jwstmq-download-place" }, again, dismiss)),
     whyDetails);
+  const left = h("span", {});
+  const unfinished = h("div", { class: "jwstmq-download-line", hidden: true },
+    h("div", { class: "jwstmq-download-said" }, left),
+    h("div", { class: "jwstmq-download-place" }, h("button", { type: "button", onclick: () => send("finish") }, "Continue it")));
   const problem = problemLine();
   let shown = null;
 
@@ -48,6 +54,9 @@ function render({ model, el }) {
   function drawRunning(view) {
     bar.set(view.fraction);
     text.textContent = view.text;
+    rests = Boolean(view.paused);
+    pause.textContent = rests ? "Continue" : "Pause";
+    pause.disabled = view.paused === null;
     files.textContent = view.files || "files";
     const names = new Set(view.list.map((file) => file.name));
     for (const [name, row] of rows) {
@@ -70,7 +79,7 @@ function render({ model, el }) {
     list.append(...view.failed.slice(known).map(failure));
   }
 
-  el.append(problem, running, ended, line, wrong);
+  el.append(problem, running, ended, unfinished, line, wrong);
   return listen(model, el, (view) => {
     if (!layout.children.length) layout.append(...view.layouts.map(([value, label, title]) => h("option", { value, title }, label)));
     summary.textContent = view.summary;
@@ -93,6 +102,8 @@ function render({ model, el }) {
     running.hidden = !view.running;
     line.hidden = Boolean(view.running);
     if (view.running) drawRunning(view.running);
+    left.textContent = view.unfinished;
+    unfinished.hidden = !view.unfinished;
     ended.hidden = !view.result;
     if (!view.result) return;
     sign.textContent = view.result.good ? "✓" : "✕";

@@ -39,11 +39,14 @@ WORKERS = 3
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
     """Three workers, each a process with one thread and a nanny that replaces it when it dies."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it reports each worker that we kill
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)  # it reports each worker that we kill
     with LocalCluster(
         n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as made:
         yield made
+    log.setLevel(before)
 
 
 @pytest.fixture
@@ -345,7 +348,7 @@ def test_a_token_reaches_the_archive_and_nothing_that_dask_keeps(
 
     decided = plan(exclusive, to=tmp_path, archive=archive)
     faulty_archive.clear_requests()
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "distributed"):
         manifest = download(decided, cluster=client, manners=HASTY, progress=look)
     assert set(manifest["Status"].tolist()) == {"COMPLETE"}, manifest["Message"].tolist()
     assert all(request.credential for request in faulty_archive.requests)

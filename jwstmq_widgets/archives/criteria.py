@@ -99,7 +99,8 @@ def narrowed(observations: Table, query: Query, place: tuple[float, float] | Non
         return observations
     keep = np.ones(len(observations), dtype=bool)
     if query.observations:
-        keep &= np.isin(observations["observation"], query.observations)
+        several = np.char.startswith(np.asarray(observations["obs_id"], dtype=str), f"jw{query.program or 0:05d}-c")
+        keep &= np.isin(observations["observation"], query.observations) | several
     if query.instrument:
         keep &= np.isin(observations["instrument"], query.instrument)
     if query.filters:
@@ -203,12 +204,13 @@ def _choices(name: str, values: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _numbers(program: int, observations: Iterable[int]) -> list[dict[str, Any]]:
-    """Give the two forms of name that hold an observation's number."""
-    return [
-        {"obs_id": [f"jw{program:05d}{form}*"]}
-        for number in observations
-        for form in (f"-o{number:03d}", f"{number:03d}")
-    ]
+    """Give the forms of name that hold an observation's number, or may stand for several observations.
+
+    An exposure that belongs to a combination of observations (``jw01386-c1020``) can be listed for that one only. Which
+    they are tell its products, so that combinations are asked for, and their files chosen by number.
+    """
+    forms = [form for number in observations for form in (f"-o{number:03d}", f"{number:03d}")]
+    return [{"obs_id": [f"jw{program:05d}{form}*"]} for form in (*forms, "-c")]
 
 
 def _product(choices: Iterable[Sequence[Any]]) -> int:

@@ -54,9 +54,10 @@ def test_several_filter_patterns_are_never_dropped():
     assert not criteria.exact
 
 
-def test_observation_numbers_are_asked_by_both_forms_of_name():
+def test_observation_numbers_are_asked_by_both_forms_of_name_and_with_combinations():
     criteria = criteria_for(Query(program=2733, observations=[2]))
-    assert [request["obs_id"] for request in criteria.requests] == [["jw02733-o002*"], ["jw02733002*"]]
+    names = [request["obs_id"] for request in criteria.requests]
+    assert names == [["jw02733-o002*"], ["jw02733002*"], ["jw02733-c*"]]
     assert criteria.exact
 
 
@@ -73,12 +74,12 @@ def test_no_request_has_two_patterns_in_a_column():
             assert sum("*" in str(value) for value in values) <= 1
 
 
-def test_narrowing_keeps_the_observation_numbers_asked_for():
+def test_narrowing_keeps_the_observation_numbers_asked_for_and_combinations_that_may_hold_their_files():
     table = observations(
         obsid=["1", "2", "3"],
         obs_id=["jw02733-o002_t001_miri_f1130w", "jw02733001001_02101_00001_nrca1", "jw02733-c1001_t001_miri_f770w"],
     )
-    assert narrowed(table, Query(program=2733, observations=[1]))["obsid"].tolist() == ["2"]
+    assert narrowed(table, Query(program=2733, observations=[1]))["obsid"].tolist() == ["2", "3"]
 
 
 def test_narrowing_compares_filters_element_by_element():

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["OBSERVATION_COLUMNS", "OBSERVATION_DERIVED", "PRODUCT_COLUMNS", "PRODUCT_DERIVED", "ColumnFacts"]
+__all__ = [
+    "LISTED_COLUMNS",
+    "OBSERVATION_COLUMNS",
+    "OBSERVATION_DERIVED",
+    "PRODUCT_COLUMNS",
+    "PRODUCT_DERIVED",
+    "ColumnFacts",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,3 +129,13 @@ PRODUCT_DERIVED: Mapping[str, ColumnFacts] = {
     "parents": _text("obsids of all observations it was listed for, with commas"),
 }
 """What we derive for a product, from its name and its parents."""
+
+LISTED_COLUMNS: Mapping[str, ColumnFacts] = {
+    "obsnum": _integer("observation number; -1 where the name holds none"),
+    "date_min": _text("start (ISO, UTC)"),
+    "sca": _text("detector, without nrc for NIRCam's"),
+    "outfilename": _text("where the file is, or would be, on this disk"),
+    "dl_code": _integer("0 not here, 2 here, 4 here with another size, -1 not looked at"),
+    "dl_str": _text("the same in a word"),
+}
+"""What lists have besides, under jwst_mast_query's names."""

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Column, Table
 
+from jwstmq_widgets.columns import LISTED_COLUMNS
 from jwstmq_widgets.errors import QueryError
 
 __all__ = [
@@ -79,13 +80,13 @@ def product_table(products: Table, places: Mapping[str, Place] | None = None) ->
         The same rows, with obsnum (-1 unknown) and sca.
     """
     table = products.copy(copy_data=False)
-    table["obsnum"] = products["observation"]
-    table["sca"] = np.array([detector.removeprefix("nrc") for detector in products["detector"].tolist()], dtype=str)
+    _add(table, "obsnum", products["observation"].tolist())
+    _add(table, "sca", [detector.removeprefix("nrc") for detector in products["detector"].tolist()])
     if places is not None:
         found = [places.get(uri) for uri in products["dataURI"].tolist()]
-        table["outfilename"] = np.array([place.path if place else "" for place in found], dtype=str)
-        table["dl_code"] = np.array([place.code if place else -1 for place in found], dtype=np.int64)
-        table["dl_str"] = np.array([place.text if place else "" for place in found], dtype=str)
+        _add(table, "outfilename", [place.path if place else "" for place in found])
+        _add(table, "dl_code", [place.code if place else -1 for place in found])
+        _add(table, "dl_str", [place.text if place else "" for place in found])
     return table
 
 
@@ -105,8 +106,8 @@ def observation_table(observations: Table, products: Table | None = None) -> Tab
         The same rows, with obsnum (-1 unknown) and date_min (ISO, UTC).
     """
     table = observations.copy(copy_data=False)
-    table["obsnum"] = observations["observation"]
-    table["date_min"] = np.array([_date(mjd) for mjd in observations["t_min"].tolist()], dtype=str)
+    _add(table, "obsnum", observations["observation"].tolist())
+    _add(table, "date_min", [_date(mjd) for mjd in observations["t_min"].tolist()])
     if products is None:
         return table
     kinds, index = np.unique(np.asarray(products["filetype"], dtype=str), return_inverse=True)
@@ -241,6 +242,12 @@ def text_lines(table: Table, columns: Sequence[str]) -> Iterator[str]:
     widths = [max([len(name), *map(len, column)]) for name, column in zip(names, cells, strict=True)]
     for row in (names, *zip(*cells, strict=True)):
         yield " ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + "\n"
+
+
+def _add(table: Table, name: str, values: list[Any]) -> None:
+    facts = LISTED_COLUMNS[name]
+    data = np.array(values, dtype=np.int64 if facts.kind == "integer" else str)
+    table[name] = Column(data, description=facts.description)
 
 
 def _key(name: str, values: Any) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.table import Column, Table
 
 from jwstmq_widgets.columns import (
+    LISTED_COLUMNS,
     OBSERVATION_COLUMNS,
     OBSERVATION_DERIVED,
     PRODUCT_COLUMNS,
@@ -25,8 +26,8 @@ __all__ = ["FileFormat", "read_table", "read_tables", "write_csv", "write_ecsv",
 FileFormat = Literal["csv", "ecsv", "json"]
 
 _FACTS: Mapping[str, Mapping[str, ColumnFacts]] = {
-    "observations": {**OBSERVATION_COLUMNS, **OBSERVATION_DERIVED},
-    "products": {**PRODUCT_COLUMNS, **PRODUCT_DERIVED},
+    "observations": {**OBSERVATION_COLUMNS, **OBSERVATION_DERIVED, **LISTED_COLUMNS},
+    "products": {**PRODUCT_COLUMNS, **PRODUCT_DERIVED, **LISTED_COLUMNS},
 }
 _DTYPES: Mapping[str, Any] = {"text": str, "integer": np.int64, "real": np.float64, "flag": np.bool_}
 
@@ -122,7 +123,8 @@ def read_table(source: str | Path | TextIO, *, format: FileFormat, name: str = "
     text = source.read() if hasattr(source, "read") else Path(source).read_text(encoding="utf-8")
     try:
         if format == "ecsv":
-            return Table.read(text, format="ascii.ecsv")
+            # Without the argument empty texts come back as masked.
+            return Table.read(text, format="ascii.ecsv", fill_values=[])
         if format == "csv":
             header, *rows = csv.reader(io.StringIO(text))
             columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))

@@ -35,7 +35,11 @@ __all__ = [
 _EXTENSION_OF = {"asn": "json", "pool": "csv", "cat": "ecsv", "phot": "ecsv", "whtlt": "ecsv"}
 _EXTENSIONS = ("fits", "jpg", "png", "gif", "json", "csv", "ecsv", "asdf")
 _READ: Mapping[str, Callable[[Any], Any]] = {"text": str, "integer": int, "real": float, "flag": bool}
-_UNKNOWN = ColumnFacts(kind="text", description="", missing="")
+_UNKNOWN: Mapping[str, ColumnFacts] = {
+    "text": ColumnFacts(kind="text", description="", missing=""),
+    "integer": ColumnFacts(kind="integer", description="", missing=-1),
+    "real": ColumnFacts(kind="real", description="", missing=float("nan")),
+}
 _DTYPE = {"text": str, "integer": np.int64, "real": np.float64, "flag": bool}
 
 
@@ -314,6 +318,15 @@ def _values(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> np.ndarray[A
     return np.array([missing if value is None else read(value) for value in values], dtype=_DTYPE[facts.kind])
 
 
+def _guessed(values: Sequence[Any] | Encoded) -> ColumnFacts:
+    """Tell by its values what a column holds that we do not know: numbers stay numbers."""
+    several = values.values if isinstance(values, Encoded) else values
+    kinds = {type(value) for value in several}
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in several):
+        return _UNKNOWN["integer"]
+    return _UNKNOWN["real" if {int, float} & kinds and kinds <= {int, float, type(None)} else "text"]
+
+
 def _distinct(columns: Mapping[str, Sequence[Any] | Encoded]) -> tuple[dict[str, Any], Sequence[str]]:
     """Keep the first row of each file, with the parents of all its rows."""
     encoded = {name: Encoded.of(values) for name, values in columns.items()}
@@ -345,7 +358,8 @@ def _table(columns: Mapping[str, Sequence[Any] | Encoded], known: Mapping[str, C
         table.add_column(_column(columns.get(name, [None] * rows), facts), name=name, copy=False)
     for name in columns:
         if name not in known and name not in PRODUCT_DERIVED and name not in OBSERVATION_DERIVED:
-            table[name] = _values(columns[name], _UNKNOWN)
+            values = columns[name]
+            table[name] = _values(values, _guessed(values))
     return table
 
 

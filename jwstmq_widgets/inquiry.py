@@ -15,7 +15,8 @@ from jwstmq_widgets.jobs import Jobs, Problem, Run
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.savedsearches import SavedSearches
 from jwstmq_widgets.state import State, value
-from jwstmq_widgets.suggestions import Known, Suggestions
+from jwstmq_widgets.suggestions import Known, Suggestions, on_this_machine
+from jwstmq_widgets.wildcards import is_pattern
 
 __all__ = ["Inquiry", "Place"]
 
@@ -192,13 +193,15 @@ class Inquiry(State):
         self._keep(run, place=place)
         return query.replace(target="", resolver="", coordinates=found)
 
-    def _counted(self, archive: Archive, query: Query, located: Query, run: Run) -> int:
+    def _counted(self, archive: Archive, query: Query, located: Query, run: Run) -> int | None:
         answered = self._exploration
         if answered.as_of is not None and query == answered.query and _asked_of(answered.observations) == archive.url:
             return len(answered.observations)
         key = (archive.url, located.to_code())
         with self._memory:
             count = self._counts.get(key)
+        if count is None and _wide(located) and not on_this_machine(archive.url):
+            return None
         if count is None:
             count = archive.count(located, cancel=run.cancel)
             with self._memory:
@@ -260,6 +263,12 @@ def _given(query: Query | None) -> Place | None:
     if query is None or query.coordinates is None:
         return None
     return Place(name="", ra=query.coordinates[0], dec=query.coordinates[1])
+
+
+def _wide(query: Query) -> bool:
+    """Tell whether a count would load much of the archive: these limits are not all tested there."""
+    narrow = query.program is not None or query.coordinates is not None or bool(query.obs_ids)
+    return bool(query.keywords or any(map(is_pattern, query.filters))) and not narrow
 
 
 def _asked_of(observations: Table) -> str:

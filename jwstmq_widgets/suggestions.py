@@ -14,7 +14,7 @@ from astropy.table import Table
 from jwstmq_widgets.archives import Archive
 from jwstmq_widgets.query import MODES, Query
 
-__all__ = ["Known", "Suggestions"]
+__all__ = ["Known", "Suggestions", "on_this_machine"]
 
 _MOST = 2000
 _LARGEST = 20000  # observations: of more even an archive on this machine is not asked
@@ -95,7 +95,7 @@ class Suggestions:
             Soon after ``cancel`` is set.
         """
         with self._lock:
-            if archive.url in self._asked or not _on_this_machine(archive.url):
+            if archive.url in self._asked or not on_this_machine(archive.url):
                 return
         if archive.count(_EVERYTHING, cancel=cancel) <= _LARGEST:
             self.learn(archive.observations(_EVERYTHING, cancel=cancel))
@@ -144,7 +144,18 @@ def _by_instrument(
     return MappingProxyType({name: tuple(sorted(values) if order else values) for name, values in whole.items()})
 
 
-def _on_this_machine(url: str) -> bool:
+def on_this_machine(url: str) -> bool:
+    """Tell whether an archive is nobody else's, so that it may be asked for much.
+
+    Parameters
+    ----------
+    url
+        Its address.
+
+    Returns
+    -------
+    bool
+    """
     name = urlsplit(url).hostname or ""
     try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback

@@ -68,7 +68,7 @@ function render({ model, el }) {
   const words = keywordRows(() => changed());
   const keywordsTrouble = problemLine();
   const keywords = h("div", {}, ...row("keywords", "", words), keywordsTrouble,
-    h("div", { class: "jwstmq-muted jwstmq-search-hint" }, "Several values with commas; !x leaves x out, * stands for anything. Finds executed exposures only."));
+    h("div", { class: "jwstmq-muted jwstmq-search-hint" }, "Several values with commas: MIR_IMAGE, F7*, !CLEAR, 10..20, >=1, null. Finds only what was executed."));
   rows.keywords.title.hidden = true;
   rows.keywords.body.setAttribute("aria-label", "Keywords and their values");
   rows.keywords.body.removeAttribute("aria-labelledby");
@@ -107,7 +107,7 @@ function render({ model, el }) {
     h("div", { class: "jwstmq-fields" },
       h("label", { class: "jwstmq-label", htmlFor: archive.id }, "Archive"),
       h("div", {}, archive, h("div", { class: "jwstmq-search-closed" }, closed, again))),
-    tabs, program, target, rest,
+    tabs, program, target, keywords, rest,
     h("div", { class: "jwstmq-search-says" }, sentence, clear),
     h("div", { class: "jwstmq-search-go" }, button, cancel, text),
     bar, problem);
@@ -130,6 +130,7 @@ function render({ model, el }) {
     const limits = read();
     const marked = (names) => names.some((name) => limits[name].length);
     const names = Object.keys(limits).filter((name) => name !== "radius");
+    clear.hidden = !marked(names);
     for (const tab of ["program", "target", "keywords"]) {
       tabs.mark(tab, marked(names.filter((name) => tabOf(rowOf(name).name) === tab)) ? "used" : "", "narrows this search");
     }
@@ -218,7 +219,7 @@ function render({ model, el }) {
     restText.textContent = `also: ${view.rest}`;
     rest.hidden = !view.rest;
     sentence.textContent = sentence.title = view.sentence;
-    sentence.hidden = clear.hidden = !view.sentence;
+    sentence.hidden = !view.sentence;
     cancel.hidden = !view.running;
     if (view.count || !view.counting) counted = view.count;
     text.textContent = view.text || counted || (view.counting ? "counting …" : "");

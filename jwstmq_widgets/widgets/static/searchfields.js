@@ -81,20 +81,21 @@ function keywordRows(changed) {
     row.line.title = meaning;
     row.meaning.textContent = meaning;
     row.meaning.hidden = !meaning;
-    row.value.placeholder = kind === "integer" || kind === "real" ? ">=100, or 10..20" : "MIR_IMAGE, or !F7*";
+    row.value.placeholder = kind === "integer" || kind === "real" ? ">=1, 1..9" : "value";
+    row.drop.style.visibility = row === rows.at(-1) && !row.name.value && !row.value.value ? "hidden" : "";
   };
   let rows = [];
   function add(name = "", value = "") {
     const row = { name: textInput("keyword", { label: "Keyword" }), value: textInput("", { label: "Value" }), meaning: h("div", { class: "jwstmq-muted", hidden: true }) };
     row.name.value = name;
     row.value.value = value;
-    const drop = h("button", { type: "button", class: "jwstmq-plain", title: "Drop this keyword", "aria-label": "Drop this keyword", onclick: () => {
+    row.drop = h("button", { type: "button", class: "jwstmq-plain", title: "Drop this keyword", "aria-label": "Drop this keyword", onclick: () => {
       rows = rows.filter((other) => other !== row);
       row.line.remove();
       tidy();
       changed();
     } }, "×");
-    row.line = h("div", { class: "jwstmq-keyword" }, row.name, row.value, drop, row.meaning);
+    row.line = h("div", { class: "jwstmq-keyword" }, row.name, row.value, row.drop, row.meaning);
     suggest(row.name, () => [...columns].map(([known, [, meaning]]) => [known, meaning]));
     rows.push(row);
     whole.append(row.line);

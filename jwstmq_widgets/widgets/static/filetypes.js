@@ -8,18 +8,21 @@ function render({ model, el }) {
   const empty = h("div", { class: "jwstmq-muted" });
   const rows = new Map(); // stage and type to the row's elements
 
-  function makeRow(key, stage, name, send) {
+  function makeRow(key, stage, name, meaning, send) {
     const box = h("input", { type: "checkbox", onchange: () => send(box.checked) });
     const files = h("span", { class: "jwstmq-number" });
     const size = h("span", { class: "jwstmq-number jwstmq-muted" });
     const line = h("label", {}, h("span", { class: "jwstmq-stage jwstmq-muted" }, stage), box, name, files, size);
-    rows.set(key, { line, box, files, size });
+    line.title = meaning;
+    rows.set(key, { line, box, files, size, spoken: name.textContent });
     return rows.get(key);
   }
   function fill(row, value) {
     row.box.checked = value.chosen;
     row.files.textContent = value.files;
     row.size.textContent = value.size;
+    // the parts of a row stand in columns: read out as one text they would run together
+    row.box.ariaLabel = `${row.spoken}, ${value.files} ${value.files === "1" ? "file" : "files"}, ${value.size}`;
   }
   function typeName(filetype) {
     const [suffix, ...rest] = filetype.replace(/^_/, "").split(".");
@@ -36,15 +39,14 @@ function render({ model, el }) {
       view.rows.forEach((value, place) => {
         const stage = value.stage === before ? "" : value.stage || "–";
         before = value.stage;
-        const row = makeRow(keys[place], stage, typeName(value.filetype),
+        const row = makeRow(keys[place], stage, typeName(value.filetype), value.meaning,
           (on) => model.send({ do: "choose", stage: value.stage, filetype: value.filetype, on }));
-        row.line.title = value.meaning;
         row.line.classList.toggle("jwstmq-first", Boolean(stage));
       });
       if (view.guides) {
         const row = makeRow("guides", "gs", h("span", { class: "jwstmq-type" }, "and guide stars"),
+          "Data of the stars that JWST was guided by: seldom wanted",
           (on) => model.send({ do: "guides", on }));
-        row.line.title = "Data of the stars that JWST was guided by: seldom wanted";
         row.line.classList.add("jwstmq-first");
       }
       list.replaceChildren(...[...rows.values()].map((row) => row.line));

@@ -1,5 +1,6 @@
 """Questions with instrument keywords, put to the local archive."""
 
+import re
 import threading
 
 import numpy as np
@@ -43,6 +44,20 @@ def test_of_the_products_those_of_other_exposures_are_left_out(archive):
     assert any("_gs-" in name for name in names)
     assert not any(name.startswith("jw02733002002") for name in names)
     assert len(products) < len(archive.products(observations["obsid"].tolist()))
+
+
+@pytest.mark.parametrize(
+    "exp_type",
+    ["MIR_MRS", "MIR_4QPM", "NIS_AMI", "NIS_WFSS", "NRC_CORON", "NRC_TSGRISM", "NRS_BRIGHTOBJ", "NRS_IFU", "*TACQ"],
+)
+def test_every_exposure_that_is_found_has_its_products_and_no_other_has(archive, exp_type):
+    query = Query(keywords={"exp_type": exp_type})
+    exposures = set(archive.keyword_rows(query)["fileSetName"].tolist())
+    products = archive.products(archive.observations(query))
+    named = {
+        name[:25] for name in products["productFilename"].tolist() if re.match(r"jw\d{11}_[0-9a-z]{5}_\d{5}", name)
+    }
+    assert named == exposures
 
 
 def test_a_part_of_the_table_still_leaves_them_out(archive):

@@ -1,6 +1,7 @@
 """The command line ``jwstmq``: its options, and how it ends."""
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -69,10 +70,15 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     takes_numbers = hasattr(given, "programs")
     wrong = [word for word in rest if not (takes_numbers and word.isascii() and word.isdigit())]
     if wrong:
-        parser.error(f"unknown: {' '.join(wrong)}")
+        parser.error(f"unknown: {' '.join(wrong)}{_meant(wrong[0], given.options)}")
     if takes_numbers:
         given.programs = rest
     return given
+
+
+def _meant(word: str, options: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word.partition("=")[0].lower(), [option.lower() for option in options], n=1)
+    return next((f"; did you mean {option}?" for option in options if [option.lower()] == close), "")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         added = subparsers.add_parser(name, help=text, description=text, allow_abbrev=False)
         added.set_defaults(run=run)
         options(added)
+        added.set_defaults(options=[name for action in added._actions for name in action.option_strings])  # noqa: SLF001
 
     command("query", commands.query, "List observations, products or their sums.", _query_options)
     command("products", commands.query, "List products: query --show products.", _products_options)

@@ -67,7 +67,7 @@ done
 [ "$tries" -ge 1 ] || fail "--tries $tries is not a number above 0"
 case $dir in
     '') fail "--dir '' is no folder" ;;
-    /*) ;;
+    /* | . | ./*) ;;
     *) dir=./$dir ;;
 esac
 command -v curl > /dev/null 2>&1 || fail "curl is not here; install it, or ask for another kind of script"
@@ -280,16 +280,19 @@ lane() {
     lane=$1
     child=
     trap 'trap - TERM; [ -z "$child" ] || kill "$child" 2> /dev/null; exit 143' TERM
+    # Some shells read byte by byte: no lane reads the lines of others.
+    awk -F "$tab" -v jobs="$jobs" -v lane="$lane" '$1 % jobs == lane' "$work/list" > "$work/list.$lane"
     while IFS=$tab read -r number access until size url uri path; do
-        [ $((number % jobs)) -eq "$lane" ] || continue
         [ "$until" != - ] || until=
         bring
-        # What no later run could use does not stay.
-        rm -f "$dir/$path.part.again"
-        [ -s "$dir/$path.part" ] || rm -f "$dir/$path.part" "$dir/$path.part.head"
+        if [ "$status" = ERROR ]; then
+            # What no later run could use does not stay.
+            rm -f "$dir/$path.part.again"
+            [ -s "$dir/$path.part" ] || rm -f "$dir/$path.part" "$dir/$path.part.head"
+        fi
         printf '%s\t%s\t%s\n' "$number" "$status" "$message" >> "$work/done.$lane"
         printf '[%s/%s] %s  %s%s\n' "$number" "$files" "$path" "$status" "${message:+: $message}"
-    done < "$work/list"
+    done < "$work/list.$lane"
 }
 
 # Writes MANIFEST.html, says how it ended, and ends with the exit status $1, or by the number of failures.

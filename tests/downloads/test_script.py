@@ -341,7 +341,7 @@ def test_the_token_is_in_no_text_and_on_no_command_line(archive: Archive, exclus
     assert "--location" in texts[1]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_a_stopped_script_ends_its_transfers_and_can_go_on(
     number: int, status: int, faulty_archive: LocalArchive, archive: Archive, southern_ring: Table, tmp_path: Path
 ) -> None:

@@ -315,7 +315,8 @@ def _read(file: Any, key: str) -> tuple[Table, float]:
         for number, about in enumerate(head["columns"]):
             values = arrays[str(number)]
             if "texts" in about:
-                values = np.array(about["texts"], dtype=str)[values]
+                texts = np.array(about["texts"], dtype=str)
+                values = texts if Encoded(values, about["texts"]).plain else texts[values]
             column = Column(values, unit=about["unit"], description=about["description"], copy=False)
             table.add_column(column, name=about["name"], copy=False)
     return table, answered

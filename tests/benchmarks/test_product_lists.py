@@ -7,6 +7,7 @@ import tracemalloc
 import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import requests
 from astropy.table import Table, unique
 
 from jwstmq_widgets.archives.account import Credential
+from jwstmq_widgets.archives.answers import Answers
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.mast import MastArchive
 from jwstmq_widgets.archives.parallel import Manners
@@ -117,17 +119,24 @@ def peak(work: Callable[[], Any]) -> int:
 
 @pytest.mark.parametrize(("which", "least"), [("shared", 3.0), ("distinct", 2.5)])
 def test_a_large_list_is_read_faster_than_by_astroquery(
-    which: str, least: float, request: pytest.FixtureRequest, record_property: Any
+    which: str, least: float, request: pytest.FixtureRequest, record_property: Any, tmp_path: Path
 ) -> None:
     body = request.getfixturevalue(which)
     for our_table, their_table in zip(ours(body), theirs(body), strict=True):
         assert np.array_equal(np.sort(their_table["dataURI"]), np.sort(our_table["dataURI"]))
     # The processor's time, which other work on the machine does not change.
     us = seconds(lambda: ours(body), runs=3, clock=time.process_time)
-    them = seconds(lambda: theirs(body), runs=3, clock=time.process_time)
-    print(f"\n{ROWS:,} rows, {which} files: ours {us:.2f} s, astroquery {them:.2f} s, ratio {them / us:.2f}")
+    them = seconds(lambda: theirs(body), runs=1, clock=time.process_time)
+    answers = Answers(tmp_path)
+    answers.answer("kept", lambda: ours(body)[0])
+    kept = seconds(lambda: answers.get("kept"), runs=3, clock=time.process_time)
+    print(
+        f"\n{ROWS:,} rows, {which} files: ours {us:.2f} s, astroquery {them:.2f} s, ratio {them / us:.2f}; "
+        f"a kept answer {kept:.2f} s, ratio {them / kept:.1f}"
+    )
     record_property("ratio", them / us)
     assert them / us >= least
+    assert them / kept >= least
 
 
 @pytest.mark.parametrize(("shared", "most"), [(True, 0.5), (False, 0.8)], ids=["shared", "distinct"])

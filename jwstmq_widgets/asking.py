@@ -207,8 +207,6 @@ def _tell(settings: dict[str, Any], stated: dict[str, Any], file: str) -> None:
         say("jwstmq: --lookbacktime is not used, since --date_select is given")
     if stated.get("token"):
         say(f"jwstmq: others on this machine can read a token on a command line; {TOKEN_VARIABLE} or --login hide it")
-    if stated.get("login"):
-        say("jwstmq: MAST has no names and passwords for this; --login takes the token")
     if settings.get("verbose"):
         say(f"configuration file: {file or 'none'}")
         for name, value in settings.items():

@@ -262,10 +262,11 @@ def _table_options(group: Any) -> None:
 def _archive_options(group: Any) -> None:
     group.add_argument("--archive", default="mast", metavar="WHICH", help="mast, local or a URL; default: mast")
     group.add_argument("--no-cache", action="store_true", help="ask anew, also what was asked within 24 hours")
-    _texts(
-        group,
+    group.add_argument(
         "--login",
-        metavar="-",
+        action="store_const",
+        const=(),
+        default=argparse.SUPPRESS,
         help=f"log in; the token is that of {TOKEN_VARIABLE}, or is typed, or comes on standard input",
     )
     _text(group, "--token", metavar="TOKEN", help="the token itself; others on this machine can read it")

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -273,3 +275,8 @@ def test_files_that_are_written_are_readable_as_others_are(archive, tmp_path, ca
     finally:
         os.umask(umask)
     assert stat.S_IMODE((tmp_path / "mine.obs.txt").stat().st_mode) == 0o644
+
+
+def test_astropy_is_imported_only_for_an_answer():
+    code = "import sys, jwstmq_widgets.cli; assert not {'astropy', 'yaml', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -227,6 +228,39 @@ def test_a_copy_that_nobody_may_read_comes_from_the_archive(
         put(item.name, content_of(item.name), acl="private")
     check(download(decided, manners=PATIENT, cloud=cloud), decided, content_of)
     assert sources(decided.folder) == {"http"}
+
+
+def test_several_connections_bring_one_large_copy(
+    bucket: tuple[Cloud, Put],
+    archive: Archive,
+    southern_ring: Table,
+    content_of: Callable[[str], bytes],
+    faulty_archive: LocalArchive,
+    tmp_path: Path,
+) -> None:
+    decided = plan(select(southern_ring, filetypes="i2d")[:1], to=tmp_path, archive=archive)
+    cloud, put = bucket
+    put(decided.items[0].name, content_of(decided.items[0].name))
+    faulty_archive.clear_requests()
+    manners = Manners(backoff=0.01, split_from=100_000)
+    check(download(decided, manners=manners, cloud=cloud, limit_rate=1_000_000), decided, content_of)
+    assert asked_of(faulty_archive) == []
+    assert sources(decided.folder) == {"s3"}
+
+
+def test_a_copy_that_stalls_does_not_hold_up_a_cancel(
+    decided: Plan, content_of: Callable[[str], bytes], origin: Origin
+) -> None:
+    for item in decided.items:
+        origin.always[item.name] = Reply(status=200, body=content_of(item.name), stall=3000)
+    cancel = threading.Event()
+
+    def watch(_: object) -> None:
+        if len(origin.asked) == len(decided):
+            cancel.set()
+
+    manifest = download(decided, manners=PATIENT, cloud=Cloud(endpoint=origin.url), progress=watch, cancel=cancel)
+    assert manifest["Status"].tolist() == ["CANCELLED"] * len(decided)
 
 
 def test_without_the_package_it_is_said_how_to_get_it(decided: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Cloud": "jwstmq_widgets.downloads.cloud",
+    "Control": "jwstmq_widgets.downloads",
     "DownloadPanel": "jwstmq_widgets.widgets.download",
     "Exploration": "jwstmq_widgets.exploration",
     "Explorer": "jwstmq_widgets.widgets.explorer",
@@ -18,6 +19,7 @@ _HOME = {
     "LocalArchive": "jwstmq_widgets.localarchive",
     "LoginPanel": "jwstmq_widgets.widgets.login",
     "Manifest": "jwstmq_widgets.downloads",
+    "Plan": "jwstmq_widgets.downloads",
     "ProductGrid": "jwstmq_widgets.widgets.grid",
     "Query": "jwstmq_widgets.query",
     "SearchPanel": "jwstmq_widgets.widgets.search",
@@ -28,6 +30,7 @@ _HOME = {
     "script": "jwstmq_widgets.downloads",
     "select": "jwstmq_widgets.tables",
     "summarize": "jwstmq_widgets.tables",
+    "verify": "jwstmq_widgets.downloads",
 }
 
 __all__ = sorted(_HOME)
@@ -35,8 +38,11 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from jwstmq_widgets import errors as errors
     from jwstmq_widgets.archives import open_archive as open_archive
+    from jwstmq_widgets.downloads import Control as Control
     from jwstmq_widgets.downloads import Manifest as Manifest
+    from jwstmq_widgets.downloads import Plan as Plan
     from jwstmq_widgets.downloads import download as download
+    from jwstmq_widgets.downloads import verify as verify
     from jwstmq_widgets.downloads.cloud import Cloud as Cloud
     from jwstmq_widgets.downloads.plan import plan as plan
     from jwstmq_widgets.downloads.script import script as script

@@ -112,18 +112,14 @@ class Batch:
         )
         self._lanes = [self._hands.lane() for _ in range(self._most_lanes(workers))]
         self._alive = len(self._lanes)
-        self._moved = 0
+        self.moved: int = 0
+        """Bytes that came, in all tries of the files that are done."""
 
     def _most_lanes(self, workers: int) -> int:
         """Give how many lines are of use: one a file, more where a file is large enough for several."""
         sizes = (self._plan.items[index].size for index in self._moving)
         large = any(size >= self._manners.split_from or size < 0 for size in sizes)
         return workers if large else min(workers, len(self._moving))
-
-    @property
-    def moved(self) -> int:
-        """Bytes that came, in all tries of the files that are done."""
-        return self._moved
 
     def run(
         self, progress: Callable[[DownloadProgress], None] | None, cancel: threading.Event | None
@@ -311,7 +307,7 @@ class Batch:
                 return
             self._active.pop(index)
             self._entries[index] = entry
-            self._moved += trial.transfer.moved
+            self.moved += trial.transfer.moved
             self._meter.finish(trial.transfer.running, outcome.size, trial.transfer.item.size)
             self._pace.good()
             self._answered = time.monotonic()

@@ -294,6 +294,8 @@ class Part:
     def _unnote(self) -> None:
         with suppress(OSError):
             self._note.unlink(missing_ok=True)
+            if self.size >= _NOTED_FROM:  # a killed process can have left a note half written
+                self._note.with_name(f"{self._note.name}~").unlink(missing_ok=True)
         self._noted, self._holes = None, False
 
 

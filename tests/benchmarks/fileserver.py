@@ -1,9 +1,13 @@
-"""The fastest web server that Python can be: sparse FITS files, sent by the kernel (``sendfile``)."""
+"""The fastest web server that Python can be: sparse FITS files, sent by the kernel (``sendfile``).
+
+``python -m tests.benchmarks.fileserver FOLDER [BYTES_A_SECOND]``: the second caps each connection.
+"""
 
 import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,8 +22,10 @@ def make_fits(path: Path, size: int) -> None:
         file.truncate(size)
 
 
-def answer(connection: socket.socket, folder: Path) -> None:
+def answer(connection: socket.socket, folder: Path, cap: float) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if cap:  # else a whole file may lie in the socket's buffer before the cap is felt
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262_144)
     waiting = b""
     with connection:
         while True:
@@ -36,9 +42,15 @@ def answer(connection: socket.socket, folder: Path) -> None:
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
                 continue
             size = path.stat().st_size
+            start, stop, status = 0, size, "200 OK"
+            for line in head.decode().split("\r\n"):
+                if line.lower().startswith("range: bytes="):
+                    first, _, last = line.partition("=")[2].partition("-")
+                    start, stop = int(first), min(int(last) + 1, size) if last else size
+                    status = f"206 Part\r\nContent-Range: bytes {start}-{stop - 1}/{size}"
             fields = [
-                "HTTP/1.1 200 OK",
-                f"Content-Length: {size}",
+                f"HTTP/1.1 {status}",
+                f"Content-Length: {stop - start}",
                 "Content-Type: image/fits",
                 f'ETag: "{size}"',
                 "",
@@ -47,18 +59,27 @@ def answer(connection: socket.socket, folder: Path) -> None:
             connection.sendall("\r\n".join(fields).encode())
             if method == "GET":
                 with path.open("rb") as file:
-                    at = 0
-                    while at < size:
-                        at += os.sendfile(connection.fileno(), file.fileno(), at, size - at)
+                    send(connection, file.fileno(), start, stop, cap)
+
+
+def send(connection: socket.socket, file: int, start: int, stop: int, cap: float) -> None:
+    """Send a part of a file, at most so many bytes a second; 0 for no limit."""
+    began, at = time.monotonic(), start
+    while at < stop:
+        most = stop - at if not cap else min(stop - at, 262_144)
+        at += os.sendfile(connection.fileno(), file, at, most)
+        if cap:
+            time.sleep(max(0.0, began + (at - start) / cap - time.monotonic()))
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    cap = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             connection, _ = listener.accept()
-            threading.Thread(target=answer, args=(connection, folder), daemon=True).start()
+            threading.Thread(target=answer, args=(connection, folder, cap), daemon=True).start()
 
 
 if __name__ == "__main__":

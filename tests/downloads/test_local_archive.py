@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ FAULTS = {
         faults.Cut(path="*.fits", after=20_000, times=5),
         faults.Refuse(path="*.fits", ranged=True, times=3),
     ],
-    "slow loris": [faults.Slow(path="*.fits", rate=100_000, times=2)],
+    "slow loris": [faults.Slow(path="*.fits", rate=250_000, times=2)],
     "dropped": [faults.Drop(path="*.fits", times=5)],
     "429": [faults.Refuse(path="*.fits", status=429, retry_after=0, times=5)],
     "no length": [faults.NoLength(path="*.fits")],
@@ -341,3 +342,18 @@ def test_a_destination_removed_on_the_way_is_made_again(archive: Archive, eight:
     assert len(manifest) == len(eight)
     rest = download(plan(eight, to=tmp_path / "data", archive=archive), manners=HASTY)
     assert set(rest["Status"].tolist()) <= {"COMPLETE", "SKIPPED"}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("split", [False, True])
+def test_the_archive_never_sees_more_connections_than_were_set(
+    archive: Archive, faulty_archive: LocalArchive, eight: Table, tmp_path: Path, workers: int, split: bool
+) -> None:
+    faulty_archive.faults = [faults.Slow(path="*.fits", rate=4_000_000)]
+    faulty_archive.clear_requests()
+    manners = replace(HASTY, split_from=1, split_seconds=0.0) if split else HASTY
+    manifest = download(plan(eight, to=tmp_path, archive=archive), workers=workers, manners=manners)
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}
+    seen = [request for request in faulty_archive.requests if request.path.endswith("/file")]
+    assert max(request.together for request in seen) <= workers
+    assert len({request.connection for request in seen}) <= workers * (1 + split * len(eight))

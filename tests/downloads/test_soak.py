@@ -1,6 +1,7 @@
 """Many files and a very large one with faults by chance: no wrong byte, and memory that does not grow.
 
-The full soak (10,000 files and one of 4 GB) takes minutes: ``JWSTMQ_SOAK=1 python -m pytest -s tests/downloads/test_soak.py``.
+The full soak (10,000 files and one of 4 GB) takes minutes:
+``JWSTMQ_SOAK=1 python -m pytest -s tests/downloads/test_soak.py``.
 """
 
 import json

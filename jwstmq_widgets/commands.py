@@ -12,6 +12,7 @@ from jwstmq_widgets.asking import ask_observations, ask_products, open_and_login
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.lab import run_lab, running
 from jwstmq_widgets.moving import cancel_on_interrupt, carry_out, resume, write_script
+from jwstmq_widgets.query import Query
 from jwstmq_widgets.settings import Options
 from jwstmq_widgets.terminal import ask, say, write_table
 
@@ -70,7 +71,7 @@ def query(given: argparse.Namespace) -> int:
     listing.write(sys.stdout, show=given.show, format=given.format)
     sys.stdout.flush()
     rows, noun = (len(observations), "observations") if given.show == "observations" else (len(products or ()), "files")
-    say(f"{rows:,} {noun}: {question}" if rows else f"nothing found for {question}")
+    say(f"{rows:,} {noun}: {question}" if rows else _nothing(question))
     return DONE
 
 
@@ -103,7 +104,7 @@ def download(given: argparse.Namespace) -> int:
         observations = ask_observations(archive, question, cancel, cache=cache)
         products = ask_products(archive, question, observations, cancel, cache=cache)
     if not len(products):
-        say(f"nothing found for {question}")
+        say(_nothing(question))
         return DONE
     plan = _plan(products, given, options, archive)
     if options.tables:
@@ -175,6 +176,12 @@ def _check_port(port: int) -> None:
                 f"port {port} cannot be used ({error.strerror}); choose another one, or 0 for any free one",
                 field="port",
             ) from error
+
+
+def _nothing(question: Query) -> str:
+    """Say that nothing was found; a look-back out of a configuration file is easily forgotten."""
+    hint = "; --lookbacktime 0 asks for all times" if question.lookback is not None else ""
+    return f"nothing found for {question}{hint}"
 
 
 def _plan(products: "Table", given: argparse.Namespace, options: Options, archive: "Archive") -> "Plan":

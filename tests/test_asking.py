@@ -239,6 +239,12 @@ def test_an_unknown_option_is_said_with_the_nearest_one(archive, capsys):
     assert said.count("\n") == 1
 
 
+def test_a_look_back_that_finds_nothing_says_how_to_undo_it(archive, config, capsys):
+    config.write_text(config.read_text() + "lookbacktime: 1.0\n")
+    said = _said(capsys, ["query", archive, "-c", str(config)])
+    assert said.endswith("last 1 days · mirimage · cal; --lookbacktime 0 asks for all times\n")
+
+
 def test_dates_win_over_a_look_back_and_that_is_said(archive, capsys):
     said = _said(capsys, ["query", "2733", archive, "-l", "3", "-d", "2022-06-01+"])
     assert "--lookbacktime is not used" in said

@@ -62,7 +62,6 @@ class SearchPanel(Panel):
         self._inquiry.observe(self._changed)
         self._inquiry.observe(self._suggest, names="known")
         self._inquiry.observe(self._list_keywords, names="keywords")
-        self._inquiry.ask(shown)
 
     def close(self) -> None:
         """Stop watching, and free the widget."""
@@ -160,6 +159,9 @@ class SearchPanel(Panel):
     def _begin(self) -> None:
         self._suggest()
         self._list_keywords()
+        search = self.exploration.jobs.get("search")
+        if search is None or search.state != "running":
+            self._inquiry.ask(self._question)
 
     def _list_keywords(self, _change: Any = None) -> None:
         """Tell the browser which keywords there are: hundreds, and always the same."""
@@ -187,15 +189,18 @@ class SearchPanel(Panel):
 
     def _consider(self, fields: Mapping[str, Any], stamp: str = "") -> None:
         self._take(fields, stamp)
+        self._inquiry.ask(self._question)
 
     def _search(self, fields: Mapping[str, Any], stamp: str = "") -> None:
         query = self._take(fields, stamp)
+        if query is not self._inquiry.query:
+            self._inquiry.ask(None)  # the search itself tells how many
         if query is not None:
             self._asked = query
             self.exploration.search(query)
 
     def _take(self, fields: Mapping[str, Any], stamp: str) -> Query | None:
-        """Take what stands in the form, and let it be found out about."""
+        """Take what stands in the form; give the query that it makes, if it makes one."""
         self._fields = {**self._fields, **{name: fields[name] for name in self._fields if name in fields}}
         self._stamp, before = stamp, self._question
         try:
@@ -204,7 +209,6 @@ class SearchPanel(Panel):
             self._question, self._wrong = None, error
         if self._question != before:
             self._past = self.exploration.problems.get("search")  # of another question
-        self._inquiry.ask(self._question)
         return self._question
 
     def _cancel(self) -> None:
@@ -213,7 +217,7 @@ class SearchPanel(Panel):
 
     def _forget(self) -> None:
         self._rest = Query()
-        self._take(self._fields, self._stamp)
+        self._consider(self._fields, self._stamp)
 
     def _open(self, address: str) -> None:
         self.exploration.use_archive(address)
@@ -239,6 +243,8 @@ class SearchPanel(Panel):
         if query is not self._asked:
             self._asked = query
             self._show(query)
+        elif query == self._question:
+            self._inquiry.ask(query)  # known from the answer
 
     def _show(self, query: Query) -> None:
         self._fields, self._rest, self._wrong = write_fields(query), query.replace(**SHOWN), None

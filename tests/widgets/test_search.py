@@ -349,3 +349,21 @@ def test_an_unknown_keyword_is_told_beside_the_keywords(unasked: Exploration, pl
     view = form.until(lambda view: view["problem"])
     assert view["field"] == "keywords"
     assert "exp_type" in view["problem"]
+
+
+def test_a_search_asks_for_no_count_besides(unasked: Exploration, faulty_archive: LocalArchive, place: Display) -> None:
+    form = place(SearchPanel(unasked))
+    unasked.search(Query(program=2733, instrument="miri"))  # the first one also asks which columns there are
+    assert unasked.wait(SECONDS)
+    assert form.panel._inquiry.wait(SECONDS)
+    faulty_archive.clear_requests()
+    unasked.search(Query(program=2733, instrument="miri"))
+    assert unasked.wait(SECONDS)
+    assert form.panel._inquiry.wait(SECONDS)
+    alone = len(faulty_archive.requests)
+    form.do("consider", fields=fields())
+    faulty_archive.clear_requests()
+    form.do("search", fields=fields(program="2733", instrument=["MIRI"]))
+    assert unasked.wait(SECONDS)
+    assert form.panel._inquiry.wait(SECONDS)
+    assert len(faulty_archive.requests) == alone

@@ -92,7 +92,7 @@ def test_an_installed_wheel_answers_a_query_from_an_empty_folder(installed, tmp_
     done = _run(
         installed, "-m", "jwstmq_widgets", "query", "--archive=local", "--propID=2733", "--format=json", cwd=tmp_path
     )
-    assert {row["proposal_id"] for row in json.loads(done.stdout)} == {"2733"}
+    assert {row["proposal_id"] for row in json.loads(done.stdout)["observations"]} == {"2733"}
 
 
 def test_an_installed_wheel_brings_its_notebook(installed, tmp_path):

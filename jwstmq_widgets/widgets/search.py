@@ -154,7 +154,7 @@ class SearchPanel(Panel):
         if place is None:
             return ""
         where = f"{place.ra:.5f}\N{NO-BREAK SPACE}{place.dec:+.5f}".replace("-", "−")
-        return f"{place.name} → {where} ({place.source})" if place.name else f"→ {where} (ICRS, degrees)"
+        return f"→ {where} ({place.source or 'ICRS'})"  # the name stands above it
 
     def _begin(self) -> None:
         self._suggest()

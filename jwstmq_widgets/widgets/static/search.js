@@ -163,6 +163,7 @@ function render({ model, el }) {
   function changed() {
     arrange();
     text.classList.add(OLD);
+    place.classList.add(OLD);
     consider();
   }
   function clearAll() {
@@ -227,6 +228,7 @@ function render({ model, el }) {
     bar.hidden = !view.running;
     bar.set(view.fraction);
     place.textContent = view.place;
+    place.classList.remove(OLD);
     for (const [name, line] of Object.entries(rows)) line.say(view.field === name ? view.problem : "");
     const wrong = view.field && rows[view.field];
     if (wrong && more.contains(wrong.body)) more.open = true;

@@ -95,7 +95,7 @@ def test_an_unknown_target_is_wrong_until_another_question(inquiry: Inquiry) -> 
     assert inquiry.wrong is None
 
 
-def test_another_archive_is_asked_the_same_question(inquiry: Inquiry, exploration: Exploration) -> None:
+def test_an_archive_that_does_not_answer_or_open_is_no_problem_here(inquiry: Inquiry, exploration: Exploration) -> None:
     exploration.use_archive("http://127.0.0.1:9")
     assert exploration.wait(SECONDS)
     assert count(inquiry, Query(program=2733)) is None

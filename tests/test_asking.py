@@ -14,7 +14,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.cli import main
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive
-from jwstmq_widgets.tablefiles import read_tables
+from jwstmq_widgets.tables.tablefiles import read_tables
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jwstmq_widgets import Query
-from jwstmq_widgets.config import read_config
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.fields import MODES
 from jwstmq_widgets.filenames import DETECTORS
-from jwstmq_widgets.settings import SETTINGS, merge, query_arguments, read_options, read_settings
+from jwstmq_widgets.query.config import read_config
+from jwstmq_widgets.query.fields import MODES
+from jwstmq_widgets.query.settings import SETTINGS, merge, query_arguments, read_options, read_settings
 
 
 @pytest.fixture
@@ -296,5 +296,5 @@ def test_the_configuration_file_is_yaml_with_jwst_mast_querys_keys():
 
 
 def test_yaml_is_imported_only_for_a_configuration_file():
-    code = "import sys, jwstmq_widgets.query, jwstmq_widgets.settings; assert 'yaml' not in sys.modules"
+    code = "import sys, jwstmq_widgets.query, jwstmq_widgets.query.settings; assert 'yaml' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

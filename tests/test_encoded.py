@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from jwstmq_widgets.encoded import Encoded, concatenated
 from jwstmq_widgets.filenames import NAME_COLUMNS, name_columns
-from jwstmq_widgets.namecolumns import name_arrays
+from jwstmq_widgets.tables.encoded import Encoded, concatenated
+from jwstmq_widgets.tables.namecolumns import name_arrays
 
 NAMES = [
     "jw02733002001_02103_00001_mirimage_cal.fits",

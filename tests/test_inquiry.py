@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from jwstmq_widgets.exploration import Exploration
-from jwstmq_widgets.inquiry import Inquiry, Place
+from jwstmq_widgets.exploration.inquiry import Inquiry, Place
+from jwstmq_widgets.exploration.savedsearches import SavedSearches
+from jwstmq_widgets.exploration.suggestions import Suggestions
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.savedsearches import SavedSearches
-from jwstmq_widgets.suggestions import Suggestions
 
 SECONDS = 30
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import pytest
 
 from jwstmq_widgets.errors import Cancelled, QueryError
-from jwstmq_widgets.jobs import Job, Jobs, Problem, Run
+from jwstmq_widgets.exploration.jobs import Job, Jobs, Problem, Run
 
 SOON = 10
 

@@ -8,7 +8,7 @@ import pytest
 
 import jwstmq_widgets as jw
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.keywords import Keywords, read_keywords, read_term
+from jwstmq_widgets.query.keywords import Keywords, read_keywords, read_term
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from jupyter_client import BlockingKernelClient
 
 from jwstmq_widgets.archives import LOCAL_ARCHIVE_VARIABLE
 from jwstmq_widgets.cli import main
+from jwstmq_widgets.cli.lab import notebooks_folder, working_copy
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.lab import notebooks_folder, working_copy
 
 JUPYTER = re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+/lab/tree/explore\.ipynb\?token=\w+")
 ARCHIVE = re.compile(r"local archive at (http://127\.0\.0\.1:\d+)")

@@ -3,8 +3,8 @@ import pytest
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.limits import meeting
 from jwstmq_widgets.tables import products_table, select
+from jwstmq_widgets.tables.limits import meeting
 
 ROWS = Table(
     {

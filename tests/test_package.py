@@ -96,7 +96,7 @@ def test_an_installed_wheel_answers_a_query_from_an_empty_folder(installed, tmp_
 
 
 def test_an_installed_wheel_brings_its_notebook(installed, tmp_path):
-    code = "from jwstmq_widgets.lab import working_copy; from pathlib import Path; working_copy(Path('here'))"
+    code = "from jwstmq_widgets.cli.lab import working_copy; from pathlib import Path; working_copy(Path('here'))"
     _run(installed, "-c", code, cwd=tmp_path)
     assert (tmp_path / "here" / "explore.ipynb").read_bytes() == (TREE / "notebooks" / "explore.ipynb").read_bytes()
 

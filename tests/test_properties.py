@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import jwstmq_widgets as jw
 from jwstmq_widgets.errors import FootprintError, QueryError
-from jwstmq_widgets.fields import CATEGORIES, PRODUCT_TYPES
 from jwstmq_widgets.filenames import DETECTORS, SUFFIXES, name_columns, parse_name
 from jwstmq_widgets.footprints import Footprints, read_region
 from jwstmq_widgets.query import CALIB_LEVELS, MODES
+from jwstmq_widgets.query.fields import CATEGORIES, PRODUCT_TYPES
 
 FIELDS = [field.name for field in dataclasses.fields(jw.Query)]
 DAY_ZERO = date(1858, 11, 17)

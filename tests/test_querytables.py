@@ -4,7 +4,8 @@ import pytest
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.querytables import (
+from jwstmq_widgets.tables import observations_table, products_table
+from jwstmq_widgets.tables.querytables import (
     PRODUCT_COLUMNS,
     PRODUCT_ORDER,
     Place,
@@ -15,7 +16,6 @@ from jwstmq_widgets.querytables import (
     summary_table,
     text_lines,
 )
-from jwstmq_widgets.tables import observations_table, products_table
 
 ARCHIVE = "http://127.0.0.1"
 NAMES = [

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jwstmq_widgets.errors import JwstmqError, QueryError
+from jwstmq_widgets.exploration.savedsearches import SavedSearch, SavedSearches
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.savedsearches import SavedSearch, SavedSearches
 
 MANY = Query(
     program=2733, observations=[1, 2], instrument="miri", modes="image", dates=("2022-06-01", None), filters="F770W",

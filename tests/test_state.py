@@ -4,7 +4,7 @@ import threading
 import pytest
 import traitlets
 
-from jwstmq_widgets.state import State, value
+from jwstmq_widgets.exploration.state import State, value
 
 
 class Counter(State):

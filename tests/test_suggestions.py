@@ -4,9 +4,9 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives import open_archive
+from jwstmq_widgets.exploration.suggestions import Known, Suggestions
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.query import MODES
-from jwstmq_widgets.suggestions import Known, Suggestions
 
 ELSEWHERE = "https://mast.example.org"
 

@@ -9,9 +9,16 @@ import pytest
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.querytables import observation_table, product_table, summary_table
-from jwstmq_widgets.tablefiles import read_table, read_tables, write_csv, write_ecsv, write_json, write_json_tables
 from jwstmq_widgets.tables import observations_table, products_table
+from jwstmq_widgets.tables.querytables import observation_table, product_table, summary_table
+from jwstmq_widgets.tables.tablefiles import (
+    read_table,
+    read_tables,
+    write_csv,
+    write_ecsv,
+    write_json,
+    write_json_tables,
+)
 
 ARCHIVE = "http://127.0.0.1"
 WRITERS = {"csv": write_csv, "ecsv": write_ecsv, "json": write_json}

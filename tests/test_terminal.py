@@ -10,7 +10,7 @@ import termios
 import pytest
 from astropy.table import Table
 
-from jwstmq_widgets.terminal import ProgressLine, write_table
+from jwstmq_widgets.cli.terminal import ProgressLine, write_table
 
 
 class _Screen(io.StringIO):

@@ -22,7 +22,7 @@ from astropy.table import Column, Table
 import jwstmq_widgets
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.encoded import Encoded
+from jwstmq_widgets.tables.encoded import Encoded
 
 __all__ = ["Answers", "key_of", "remembered"]
 

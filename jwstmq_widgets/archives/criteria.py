@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.footprints import Footprints, separation
 from jwstmq_widgets.query import MODES, Query
-from jwstmq_widgets.wildcards import any_of, is_pattern
+from jwstmq_widgets.query.wildcards import any_of, is_pattern
 
 __all__ = ["Criteria", "criteria_for", "narrowed", "placed"]
 

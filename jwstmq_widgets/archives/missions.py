@@ -17,10 +17,10 @@ from astropy.table import Column, Table
 
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.portal import Columns
-from jwstmq_widgets.dates import MJD_OF_UNIX_EPOCH
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.keywords import Keywords, read_term
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.query.dates import MJD_OF_UNIX_EPOCH
+from jwstmq_widgets.query.keywords import Keywords, read_term
 
 __all__ = [
     "DATASET",

@@ -15,8 +15,8 @@ from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
-from jwstmq_widgets.encoded import Coder, Encoded, concatenated
 from jwstmq_widgets.errors import QueryError, Unreadable
+from jwstmq_widgets.tables.encoded import Coder, Encoded, concatenated
 
 __all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "obsids_of", "read_listing"]
 

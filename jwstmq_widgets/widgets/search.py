@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.inquiry import Inquiry
-from jwstmq_widgets.jobs import Problem
+from jwstmq_widgets.exploration.inquiry import Inquiry
+from jwstmq_widgets.exploration.jobs import Problem
 from jwstmq_widgets.query import CATEGORIES, MODES, Query
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.searchform import SHOWN, place_of_field, read_query, write_fields

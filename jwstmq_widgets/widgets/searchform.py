@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.keywords import NO_KEYWORDS
-from jwstmq_widgets.positions import read_radius
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.query.keywords import NO_KEYWORDS
+from jwstmq_widgets.query.positions import read_radius
 
 __all__ = ["SHOWN", "expand_ranges", "is_position", "place_of_field", "read_query", "write_fields"]
 

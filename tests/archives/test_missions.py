@@ -13,11 +13,11 @@ from jwstmq_widgets.archives.missions import (
     search_body,
     where_null,
 )
-from jwstmq_widgets.encoded import Encoded
 from jwstmq_widgets.errors import QueryError, Unreadable
-from jwstmq_widgets.keywords import read_keywords
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.query.keywords import read_keywords
 from jwstmq_widgets.tables import observations_table
+from jwstmq_widgets.tables.encoded import Encoded
 
 HOST = Host.at("http://127.0.0.1:8765")
 COLUMNS = read_columns(

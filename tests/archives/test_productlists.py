@@ -5,8 +5,8 @@ import pytest
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.portal import read_page
 from jwstmq_widgets.archives.productlists import in_order_of_parents, listed, read_listing
-from jwstmq_widgets.encoded import Encoded
 from jwstmq_widgets.errors import Refused, Unreadable
+from jwstmq_widgets.tables.encoded import Encoded
 
 HOST = Host.at("http://127.0.0.1:9")
 ROWS = [

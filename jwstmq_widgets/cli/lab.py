@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jwstmq_widgets.cli.terminal import say
 from jwstmq_widgets.errors import QueryError, Unreachable
-from jwstmq_widgets.terminal import say
 
 if TYPE_CHECKING:
     from jwstmq_widgets.localarchive import LocalArchive
@@ -138,7 +138,7 @@ def notebooks_folder() -> Path:
     -------
     pathlib.Path
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "notebooks"
     return installed if installed.is_dir() else package.parent / "notebooks"
 

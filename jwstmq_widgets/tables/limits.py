@@ -9,8 +9,8 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.keywords import Term, read_keywords, read_term
-from jwstmq_widgets.wildcards import any_of
+from jwstmq_widgets.query.keywords import Term, read_keywords, read_term
+from jwstmq_widgets.query.wildcards import any_of
 
 __all__ = ["meeting"]
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, TextIO
 import numpy as np
 from astropy.table import Column, Table
 
-from jwstmq_widgets.columns import (
+from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.tables.columns import (
     LISTED_COLUMNS,
     OBSERVATION_COLUMNS,
     OBSERVATION_DERIVED,
@@ -19,7 +20,6 @@ from jwstmq_widgets.columns import (
     PRODUCT_DERIVED,
     ColumnFacts,
 )
-from jwstmq_widgets.errors import QueryError
 
 __all__ = ["FileFormat", "read_table", "read_tables", "write_csv", "write_ecsv", "write_json", "write_json_tables"]
 

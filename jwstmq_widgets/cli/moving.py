@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from jwstmq_widgets.cli.terminal import FORMATS, ProgressLine, ask, say, write_table
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.terminal import FORMATS, ProgressLine, ask, say, write_table
 
 if TYPE_CHECKING:
     from jwstmq_widgets.downloads import DownloadProgress, Manifest, Plan

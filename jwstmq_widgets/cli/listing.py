@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from jwstmq_widgets.cli.terminal import Format, say, write_table
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.querytables import (
+from jwstmq_widgets.query.settings import Options
+from jwstmq_widgets.tables.querytables import (
     OBSERVATION_COLUMNS,
     OBSERVATION_ORDER,
     PRODUCT_COLUMNS,
@@ -20,9 +22,7 @@ from jwstmq_widgets.querytables import (
     summary_table,
     text_lines,
 )
-from jwstmq_widgets.settings import Options
-from jwstmq_widgets.tablefiles import write_json_tables
-from jwstmq_widgets.terminal import Format, say, write_table
+from jwstmq_widgets.tables.tablefiles import write_json_tables
 
 if TYPE_CHECKING:
     from astropy.table import Table

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from astropy.table import Column, Table
 
-from jwstmq_widgets.columns import LISTED_COLUMNS
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.tables.columns import LISTED_COLUMNS
 
 __all__ = [
     "OBSERVATION_COLUMNS",

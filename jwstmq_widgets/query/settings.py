@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.fields import several
-from jwstmq_widgets.keywords import Keywords, read_keywords
+from jwstmq_widgets.query.fields import several
+from jwstmq_widgets.query.keywords import Keywords, read_keywords
 
 __all__ = [
     "CONFIG_VARIABLE",

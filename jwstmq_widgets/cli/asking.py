@@ -7,10 +7,11 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from jwstmq_widgets.config import read_config
+from jwstmq_widgets.cli.terminal import ProgressLine, say
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.settings import (
+from jwstmq_widgets.query.config import read_config
+from jwstmq_widgets.query.settings import (
     CONFIG_VARIABLE,
     SETTINGS,
     Options,
@@ -19,7 +20,6 @@ from jwstmq_widgets.settings import (
     read_options,
     read_settings,
 )
-from jwstmq_widgets.terminal import ProgressLine, say
 
 if TYPE_CHECKING:
     from astropy.table import Table

@@ -38,7 +38,7 @@ def write_table(table: "Table", *, format: Format, columns: Sequence[str], strea
     stream
         Where it goes.
     """
-    from jwstmq_widgets.tablefiles import write_csv, write_ecsv, write_json
+    from jwstmq_widgets.tables.tablefiles import write_csv, write_ecsv, write_json
 
     if format == "ecsv":
         write_ecsv(table, stream)

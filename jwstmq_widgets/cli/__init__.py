@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jwstmq_widgets import __version__, commands, moving
-from jwstmq_widgets.asking import TOKEN_VARIABLE
-from jwstmq_widgets.commands import DONE, SOME_FAILED, UNREACHED, WRONG_QUESTION
+from jwstmq_widgets import __version__
+from jwstmq_widgets.cli import commands, moving
+from jwstmq_widgets.cli.asking import TOKEN_VARIABLE
+from jwstmq_widgets.cli.commands import DONE, SOME_FAILED, UNREACHED, WRONG_QUESTION
+from jwstmq_widgets.cli.terminal import FORMATS, say
 from jwstmq_widgets.errors import ArchiveError, Cancelled, DownloadError, QueryError
-from jwstmq_widgets.settings import CONFIG_VARIABLE, FOLDER_VARIABLE
-from jwstmq_widgets.terminal import FORMATS, say
+from jwstmq_widgets.query.settings import CONFIG_VARIABLE, FOLDER_VARIABLE
 
 __all__ = ["main"]
 

@@ -6,18 +6,18 @@ from typing import Any, Literal
 import numpy as np
 from astropy.table import Column, Table
 
-from jwstmq_widgets.columns import (
+from jwstmq_widgets.filenames import canonical_detector, name_columns
+from jwstmq_widgets.query.wildcards import any_of
+from jwstmq_widgets.tables.columns import (
     OBSERVATION_COLUMNS,
     OBSERVATION_DERIVED,
     PRODUCT_COLUMNS,
     PRODUCT_DERIVED,
     ColumnFacts,
 )
-from jwstmq_widgets.encoded import Encoded
-from jwstmq_widgets.filenames import canonical_detector, name_columns
-from jwstmq_widgets.limits import meeting
-from jwstmq_widgets.namecolumns import name_arrays
-from jwstmq_widgets.wildcards import any_of
+from jwstmq_widgets.tables.encoded import Encoded
+from jwstmq_widgets.tables.limits import meeting
+from jwstmq_widgets.tables.namecolumns import name_arrays
 
 __all__ = [
     "OBSERVATION_COLUMNS",

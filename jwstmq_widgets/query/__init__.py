@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from jwstmq_widgets.dates import MJD_OF_UNIX_EPOCH, read_dates, read_lookback, to_mjd
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.fields import (
+from jwstmq_widgets.query.dates import MJD_OF_UNIX_EPOCH, read_dates, read_lookback, to_mjd
+from jwstmq_widgets.query.fields import (
     CALIB_LEVELS,
     CATEGORIES,
     MODES,
@@ -36,8 +36,8 @@ from jwstmq_widgets.fields import (
     several,
     unique,
 )
-from jwstmq_widgets.keywords import NO_KEYWORDS, Keywords, read_keywords
-from jwstmq_widgets.positions import read_coordinates, read_footprint, read_radius, read_resolver
+from jwstmq_widgets.query.keywords import NO_KEYWORDS, Keywords, read_keywords
+from jwstmq_widgets.query.positions import read_coordinates, read_footprint, read_radius, read_resolver
 
 __all__ = ["CALIB_LEVELS", "CATEGORIES", "MODES", "PRODUCT_TYPES", "Query"]
 
@@ -101,9 +101,9 @@ class Query:
     keywords: Keywords = NO_KEYWORDS
     """Conditions on JWST's instrument keywords, by name: ``{"effexptm": ">=100", "readpatt": "!FASTR1"}``.
 
-    See `jwstmq_widgets.keywords.read_keywords` for what a value may be; the archive's ``keyword_columns()`` lists the
-    names. They choose executed exposures, and so the observations that these belong to, and of the products of single
-    exposures those of the chosen ones.
+    See `jwstmq_widgets.query.keywords.read_keywords` for what a value may be; the archive's ``keyword_columns()``
+    lists the names. They choose executed exposures, and so the observations that these belong to, and of the products
+    of single exposures those of the chosen ones.
     """
     executed: bool | None = None
     """True for observations that were made, False for planned ones, None for both."""
@@ -289,7 +289,7 @@ class Query:
         str
             YAML, such as ``propID: 2733``; "" for a query with nothing in it.
         """
-        from jwstmq_widgets.config import config_text
+        from jwstmq_widgets.query.config import config_text
 
         return config_text({name: getattr(self, name) for name in self._given()})
 
@@ -311,8 +311,8 @@ class Query:
         QueryError
             If the file cannot be read, a key is unknown, or a value is wrong.
         """
-        from jwstmq_widgets.config import read_config
-        from jwstmq_widgets.settings import query_arguments, read_settings
+        from jwstmq_widgets.query.config import read_config
+        from jwstmq_widgets.query.settings import query_arguments, read_settings
 
         settings = read_settings(config, environ=os.environ) if isinstance(config, Mapping) else read_config(config)
         return cls(**query_arguments(settings))

@@ -11,12 +11,12 @@ from astropy.table import Table
 from jwstmq_widgets.archives import Archive
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.exploration import Exploration
-from jwstmq_widgets.jobs import Jobs, Problem, Run
+from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
+from jwstmq_widgets.exploration.savedsearches import SavedSearches
+from jwstmq_widgets.exploration.state import State, value
+from jwstmq_widgets.exploration.suggestions import Known, Suggestions, on_this_machine
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.savedsearches import SavedSearches
-from jwstmq_widgets.state import State, value
-from jwstmq_widgets.suggestions import Known, Suggestions, on_this_machine
-from jwstmq_widgets.wildcards import is_pattern
+from jwstmq_widgets.query.wildcards import is_pattern
 
 __all__ = ["Inquiry", "Place"]
 

@@ -15,10 +15,10 @@ from astropy.table import Table
 from jwstmq_widgets.archives import Archive, nothing_found, open_archive
 from jwstmq_widgets.downloads import Control, DownloadProgress, Manifest, Plan, download, plan
 from jwstmq_widgets.errors import JwstmqError, QueryError
-from jwstmq_widgets.jobs import Jobs, Problem, Run
+from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
+from jwstmq_widgets.exploration.state import State, value
 from jwstmq_widgets.previews import Thumbnails
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.state import State, value
 from jwstmq_widgets.tables import observations_table, products_table, select
 
 __all__ = ["Exploration", "FileState"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.settings import FIELD_OF, read_settings
+from jwstmq_widgets.query.settings import FIELD_OF, read_settings
 
 __all__ = ["config_text", "read_config"]
 

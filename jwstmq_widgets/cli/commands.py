@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jwstmq_widgets.asking import ask_observations, ask_products, open_and_login, read_command_line
+from jwstmq_widgets.cli.asking import ask_observations, ask_products, open_and_login, read_command_line
+from jwstmq_widgets.cli.lab import run_lab, running
+from jwstmq_widgets.cli.moving import cancel_on_interrupt, carry_out, resume, write_script
+from jwstmq_widgets.cli.terminal import ask, say, write_table
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.lab import run_lab, running
-from jwstmq_widgets.moving import cancel_on_interrupt, carry_out, resume, write_script
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.settings import Options
-from jwstmq_widgets.terminal import ask, say, write_table
+from jwstmq_widgets.query.settings import Options
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -49,7 +49,7 @@ def query(given: argparse.Namespace) -> int:
     int
         Exit status.
     """
-    from jwstmq_widgets.listing import Listing, look, needs_places, needs_products
+    from jwstmq_widgets.cli.listing import Listing, look, needs_places, needs_products
 
     question, options = read_command_line(given)
     archive, cache = open_and_login(given, options), False if given.no_cache else None
@@ -88,8 +88,8 @@ def download(given: argparse.Namespace) -> int:
     int
         Exit status.
     """
+    from jwstmq_widgets.cli.listing import Listing, look
     from jwstmq_widgets.downloads.plan import check_destination
-    from jwstmq_widgets.listing import Listing, look
 
     if given.workers < 1:
         raise QueryError(f"--workers {given.workers} is not a number above 0", field="workers")

@@ -432,7 +432,7 @@ class Exploration(State):
             self._fail("destination", Problem.of(error))
             return
         self._put(**place)
-        self._recall()
+        self._jobs.start("recall", lambda _: self._recall(), text="reading what was downloaded before")
         self._look()
 
     def _look(self) -> None:

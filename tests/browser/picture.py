@@ -45,6 +45,8 @@ def stages(notebook: Notebook) -> list[bytes]:
             (card) => card.querySelector("img")?.complete)""",
         timeout=LONG,
     )
+    explorer.get_by_role("button", name="Hide this line").click()
+    explorer.locator(".jwstmq-side").evaluate("(side) => side.scrollTo(0, 0)")
     return [grid, explorer.screenshot()]
 
 
@@ -68,7 +70,7 @@ def main(target: Path) -> None:
     for picture in pictures:
         whole.paste(picture, (0, top))
         top += picture.height + gap
-    whole.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(target, optimize=True)
+    whole.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.downloads import Manners, Plan, plan
+from jwstmq_widgets.localarchive import LocalArchive
 from tests.downloads.origin import Origin, origin_server
 
 HASTY = Manners(backoff=0.01, connect_timeout=2.0, stall_timeout=0.5)
@@ -35,6 +36,13 @@ def products_of(files: dict[str, tuple[str, int]], archive: str) -> Table:
     table["obs_id"] = np.array([name.rpartition("_")[0] for name, _ in files.values()], dtype=str)
     table["dataRights"] = np.array(["PUBLIC"] * len(files), dtype=str)
     return table
+
+
+@pytest.fixture(scope="session")
+def local_archive(catalogue_folder: Path) -> Iterator[LocalArchive]:
+    """A running local archive for downloads alone: elsewhere, clients that were left may still hold connections."""
+    with LocalArchive(folder=catalogue_folder) as archive:
+        yield archive
 
 
 @pytest.fixture

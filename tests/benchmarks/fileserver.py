@@ -3,11 +3,14 @@
 ``python -m tests.benchmarks.fileserver FOLDER [BYTES_A_SECOND]``: the second caps each connection.
 """
 
+import contextlib
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,7 +25,25 @@ def make_fits(path: Path, size: int) -> None:
         file.truncate(size)
 
 
+@contextlib.contextmanager
+def file_server(folder: Path, cap: float = 0.0) -> Iterator[str]:
+    """Serve a folder from a process of its own; gives its address."""
+    command = [sys.executable, "-m", "tests.benchmarks.fileserver", str(folder), str(cap)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.kill()
+
+
 def answer(connection: socket.socket, folder: Path, cap: float) -> None:
+    """Answer a connection's requests until the client leaves it, perhaps in the middle of an answer."""
+    with contextlib.suppress(ConnectionError):
+        converse(connection, folder, cap)
+
+
+def converse(connection: socket.socket, folder: Path, cap: float) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if cap:  # else a whole file may lie in the socket's buffer before the cap is felt
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262_144)

@@ -5,14 +5,10 @@ the growth of the process's high-water mark (``VmHWM``) over that loop. Verifica
 """
 
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +18,6 @@ from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.localarchive import LocalArchive, faults
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import select
-from tests.benchmarks.fileserver import make_fits
 
 pytestmark = pytest.mark.benchmark
 
@@ -115,39 +110,6 @@ def test_small_files_at_100_ms_are_many_times_faster_than_astroquery(
             f"{theirs / ours:.1f} times; the limit of 4 connections is {len(products) / 4 * 0.1:.2f} s"
         )
     assert theirs / ours >= 3
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one, so that the disk's speed does not hide the clients'."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < 4e9:
-        yield tmp_path
-    else:
-        with tempfile.TemporaryDirectory(dir=memory) as folder:
-            yield Path(folder)
-
-
-@pytest.fixture
-def big(disk: Path) -> Iterator[tuple[str, Table]]:
-    """Four files of 250 MB behind a server that is faster than any client."""
-    folder = disk / "served"
-    folder.mkdir()
-    names = [f"jw02733001001_0210{number}_00001_nrcb1_uncal.fits" for number in range(4)]
-    for name in names:
-        make_fits(folder / name, 250_000_000 // 2880 * 2880)
-    products = Table()
-    products["obsID"], products["obs_collection"] = ["1"] * 4, ["JWST"] * 4
-    products["obs_id"] = [name.rpartition("_")[0] for name in names]
-    products["dataURI"] = [f"mast:JWST/product/{name}" for name in names]
-    products["productFilename"], products["size"] = names, [(folder / name).stat().st_size for name in names]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.fileserver", str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    with server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip(), products
-        server.kill()
 
 
 @pytest.mark.parametrize("verbose", [True, False])

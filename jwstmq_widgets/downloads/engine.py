@@ -12,7 +12,7 @@ from jwstmq_widgets.downloads.batch import Batch
 from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import OwnHands
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
-from jwstmq_widgets.downloads.manifest import Manifest, make_entry, relative_path, tell_where
+from jwstmq_widgets.downloads.manifest import NOT_OBSERVED, Manifest, make_entry, relative_path, tell_where
 from jwstmq_widgets.downloads.pace import Manners, Verify
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
@@ -197,7 +197,7 @@ def _entry_at_rest(item: PlanItem, folder: "Path", archive: "Archive | None") ->
     if item.state == "here":
         return make_entry(item, folder, url, "SKIPPED", "already here")
     if item.state == "planned":
-        return make_entry(item, folder, url, "SKIPPED", "not observed yet")
+        return make_entry(item, folder, url, "SKIPPED", NOT_OBSERVED)
     if item.state == "exclusive":
         login = "log in with an account that may have it"
         text = f"{item.name} is exclusive; {login}"

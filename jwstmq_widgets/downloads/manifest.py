@@ -14,7 +14,10 @@ from jwstmq_widgets.downloads.plan import Plan, PlanItem, make_plan
 from jwstmq_widgets.downloads.wishes import Wish
 from jwstmq_widgets.errors import QueryError
 
-__all__ = ["Manifest", "make_entry", "relative_path", "tell_where"]
+__all__ = ["NOT_OBSERVED", "Manifest", "make_entry", "relative_path", "tell_where"]
+
+NOT_OBSERVED = "not observed yet"
+"""Message of a file that is skipped because the archive has only its plan."""
 
 _DESCRIPTIONS = {
     "Local Path": "where the file is, or was to go",
@@ -101,10 +104,17 @@ class Manifest(Table):  # type: ignore[misc]  # astropy has no types
     @property
     def failed(self) -> Plan:
         """A plan of what ended as ERROR or CANCELLED; give it to `download` to try again."""
+        return self._plan(self[np.isin(self["Status"], _FAILED)] if len(self) else self)
+
+    @property
+    def plan(self) -> Plan:
+        """A plan of all its files but those that are not observed yet; give it to `script` to write it down."""
+        return self._plan(self[self["Message"] != NOT_OBSERVED] if len(self) else self)
+
+    def _plan(self, rows: Table) -> Plan:
         from jwstmq_widgets.archives import archive_at
 
         root, layout = Path(self.meta["folder"]), self.meta["layout"]
-        rows = self[np.isin(self["Status"], _FAILED)] if len(self) else self
         archive = archive_at(self.meta["archive"]) if self.meta["archive"] and len(rows) else None
         known: Layout = layout if layout in LAYOUTS else "program"
         return make_plan(_wishes(rows, root), folder=root, layout=known, clobber=False, archive=archive)

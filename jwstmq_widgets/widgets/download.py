@@ -1,12 +1,16 @@
 """One line for downloads: what would be done, then how far it is, then what was done."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.downloads import DownloadProgress, Manifest, Plan
+from jwstmq_widgets.errors import JwstmqError
 from jwstmq_widgets.tables import format_size
+from jwstmq_widgets.widgets.keepsakes import load_code, write_page, write_script
 from jwstmq_widgets.widgets.panel import Panel, static
+from jwstmq_widgets.widgets.planrows import plan_rows
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -56,6 +60,8 @@ class DownloadPanel(Panel):
 
     def __init__(self, exploration: "Exploration", **traits: Any) -> None:
         self._dismissed: Manifest | None = None
+        self._kept: _Kept | None = None
+        self._edition: tuple[Plan | None, int] = (None, 0)
         super().__init__(exploration, **traits)
 
     def view(self) -> dict[str, Any]:
@@ -68,6 +74,7 @@ class DownloadPanel(Panel):
         }
         return {
             "summary": _summary(plan, ticked, total=len(state.products)),
+            "edition": self._number(plan) if plan is not None and len(plan) else 0,
             "fetch": plan.fetch if plan is not None else 0,
             "reason": self._reason(plan, ticked, destination="destination" in problems),
             "destination": state.destination,
@@ -85,6 +92,7 @@ class DownloadPanel(Panel):
         return {
             "destination": self._set_destination,
             "layout": self._set_layout,
+            "rows": self._send_rows,
             "download": self._download,
             "cancel": self._cancel,
             "pause": self.exploration.pause,
@@ -92,6 +100,8 @@ class DownloadPanel(Panel):
             "finish": self.exploration.finish,
             "retry": self.exploration.retry,
             "dismiss": self._dismiss,
+            "script": self._write_script,
+            "page": self._write_page,
         }
 
     def _set_destination(self, destination: str) -> None:
@@ -110,6 +120,40 @@ class DownloadPanel(Panel):
 
     def _dismiss(self) -> None:
         self._dismissed = self.exploration.manifest
+
+    def _send_rows(self) -> None:
+        plan = self.exploration.plan
+        if plan is not None:
+            self.send({"rows": plan_rows(plan, self.exploration.products)})
+
+    def _number(self, plan: Plan) -> int:
+        """Give plans numbers, by which the browser sees that the rows it shows are those of another one."""
+        if self._edition[0] is not plan:
+            self._edition = (plan, self._edition[1] + 1)
+        return self._edition[1]
+
+    def _write_script(self) -> None:
+        self._write("script", write_script)
+
+    def _write_page(self) -> None:
+        self._write("page", write_page)
+
+    def _write(self, what: str, write: Callable[[Manifest], Path]) -> None:
+        manifest = self.exploration.manifest
+        if manifest is None:
+            return
+        kept = self._keep(manifest)
+        try:
+            kept.written[what] = str(write(manifest))
+            kept.problem = ""
+        except JwstmqError as error:
+            kept.problem = str(error)
+
+    def _keep(self, manifest: Manifest) -> "_Kept":
+        kept = self._kept
+        if kept is None or kept.manifest is not manifest:
+            self._kept = kept = _Kept(manifest=manifest, code=load_code(manifest))
+        return kept
 
     def _reason(self, plan: Plan | None, ticked: int, *, destination: bool) -> str:
         """Say why nothing can be downloaded; "" when it can."""
@@ -182,13 +226,31 @@ class DownloadPanel(Panel):
             if how == "ERROR"
         ]
         again = count["ERROR"] + count["CANCELLED"]
+        kept = self._keep(manifest)
         return {
             "text": " · ".join(parts),
             "good": not again,
             "folder": _folder(manifest),
             "again": again,
             "failed": failed[:_MOST_LISTED],
+            "code": kept.code,
+            "written": dict(kept.written),
+            "problem": kept.problem,
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kept:
+    """What belongs to one download that has ended."""
+
+    manifest: Manifest
+    """What it did."""
+    code: str
+    """Code that loads the first of its files; "" for none."""
+    written: dict[str, str] = field(default_factory=dict)
+    """Where its script and its page were written."""
+    problem: str = ""
+    """Why the last of them could not be."""
 
 
 def _summary(plan: Plan | None, ticked: int, *, total: int) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,10 @@ from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Refuse, Slow
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.download import DownloadPanel, format_time
 from jwstmq_widgets.widgets.panel import Panel
+from jwstmq_widgets.widgets.planrows import plan_rows
 from tests.widgets.conftest import SECONDS, Place
 
 Display = Callable[[Panel], Place]
@@ -170,3 +173,83 @@ def test_an_unfinished_download_can_be_finished_by_somebody_else(
     result = panel.until(lambda view: view["result"])["result"]
     assert (result["good"], panel.until(lambda view: view["result"])["unfinished"]) == (True, "")
     other.close()
+
+
+def rows(panel: Place) -> list[dict[str, Any]]:
+    return [message["rows"] for message, _ in panel.messages() if "rows" in message]
+
+
+def test_the_plan_is_counted_by_observation_and_file_type_when_it_is_asked_for(
+    asked: Exploration, place: Display
+) -> None:
+    tick(asked)
+    panel = place(DownloadPanel(asked))
+    panel.until(lambda view: view["edition"])
+    assert not rows(panel)
+    panel.do("rows")
+    size = format_size(asked.plan.bytes_total)
+    assert rows(panel) == [{"rows": [["02733 obs 2", "_i2d.fits", "to fetch", "3", size]], "more": 0}]
+
+
+def test_another_plan_has_another_number(asked: Exploration, place: Display) -> None:
+    uris = tick(asked)
+    panel = place(DownloadPanel(asked))
+    before = panel.until(lambda view: view["edition"])["edition"]
+    asked.untick(uris[:1])
+    assert panel.until(lambda view: view["fetch"] == 2)["edition"] != before
+
+
+def test_a_long_plan_is_cut_and_says_how_much_is_left_out(asked: Exploration) -> None:
+    asked.tick(asked.products["dataURI"].tolist())
+    whole = plan_rows(asked.plan, asked.products)
+    cut = plan_rows(asked.plan, asked.products, most=2)
+    assert cut == {"rows": whole["rows"][:2], "more": len(whole["rows"]) - 2 + whole["more"]}
+    assert sum(int(row[3].replace(",", "")) for row in whole["rows"]) == len(asked.plan)
+
+
+def download(asked: Exploration, place: Display) -> tuple[Place, dict[str, Any]]:
+    tick(asked)
+    panel = place(DownloadPanel(asked))
+    panel.do("download")
+    result: dict[str, Any] = panel.until(lambda view: view["result"])["result"]
+    assert asked.wait(SECONDS)
+    return panel, result
+
+
+def test_the_code_for_loading_opens_the_first_file(asked: Exploration, place: Display) -> None:
+    _, result = download(asked, place)
+    names: dict[str, Any] = {}
+    exec(result["code"].replace("fits.open", "opened = fits.open"), names)
+    with names["opened"] as opened:
+        assert opened.filename() == asked.manifest["Local Path"][0]
+
+
+def test_the_script_of_a_download_lies_beside_its_data(asked: Exploration, place: Display, tmp_path: Path) -> None:
+    panel, _ = download(asked, place)
+    panel.do("script")
+    path = Path(panel.until(lambda view: view["result"]["written"])["result"]["written"]["script"])
+    assert path.parent == tmp_path / "data"
+    assert os.access(path, os.X_OK)
+    assert all(uri in path.read_text() for uri in asked.manifest["dataURI"])
+
+
+def test_the_manifest_as_a_page_overwrites_nothing(asked: Exploration, place: Display, tmp_path: Path) -> None:
+    panel, _ = download(asked, place)
+    mine = tmp_path / "data" / "MANIFEST.html"
+    mine.write_text("mine")
+    panel.do("page")
+    written = panel.until(lambda view: view["result"]["written"])["result"]["written"]
+    assert written == {"page": str(tmp_path / "data" / "MANIFEST-2.html")}
+    assert mine.read_text() == "mine"
+    assert Path(written["page"]).read_text().count("COMPLETE") == 3
+
+
+def test_a_script_that_cannot_be_written_is_told_in_one_sentence(asked: Exploration, place: Display) -> None:
+    panel, _ = download(asked, place)
+    folder = Path(asked.manifest.meta["folder"])
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_text("")
+    panel.do("script")
+    result = panel.until(lambda view: view["result"]["problem"])["result"]
+    assert "choose another destination" in result["problem"]
+    assert not result["written"]

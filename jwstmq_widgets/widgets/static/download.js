@@ -17,6 +17,15 @@ function render({ model, el }) {
     h("div", { class: "jwstmq-download-said" }, summary, reason),
     h("div", { class: "jwstmq-download-place" }, h("label", { htmlFor: destination.id }, "to"), destination, layout, button));
 
+  let edition = 0; // of the plan whose rows were asked for last
+  const counts = h("tbody", {});
+  const more = h("div", { class: "jwstmq-muted" });
+  const table = h("div", { class: "jwstmq-download-list", hidden: true }, h("table", {},
+    h("thead", {}, h("tr", {}, ["Observation", "File type", "State", "Files", "Size"].map((name) => h("th", { scope: "col" }, name)))),
+    counts), more);
+  const ask = later(() => { if (plan.open) send("rows"); }, 150);
+  const plan = h("details", { hidden: true, ontoggle: () => ask() }, h("summary", {}, "By file type and observation"), table);
+
   const bar = progressBar("Download");
   const text = h("span", { class: "jwstmq-download-text" });
   const cancel = h("button", { type: "button", onclick: () => send("cancel") }, "Cancel");
@@ -37,10 +46,16 @@ function render({ model, el }) {
   const why = h("div", { class: "jwstmq-download-list" });
   const whySummary = h("summary", {});
   const whyDetails = h("details", {}, whySummary, why);
+  const code = h("code", { class: "jwstmq-download-path" });
+  const copy = h("button", { type: "button", onclick: () => copyCode() }, "Copy");
+  const load = h("div", { class: "jwstmq-download-load" }, h("pre", {}, code), copy);
+  const script = keepsake("script", "Save as shell script", "Script: ");
+  const page = keepsake("page", "Save MANIFEST.html", "Manifest: ");
+  const trouble = problemLine();
   const ended = h("div", { class: "jwstmq-download-ended", hidden: true },
     h("div", { class: "jwstmq-download-line" }, h("div", { class: "jwstmq-download-said" }, sign, result, folder),
       h("div", { class: "jwstmq-download-place" }, again, dismiss)),
-    whyDetails);
+    load, h("div", { class: "jwstmq-download-kept" }, script, page), trouble, whyDetails);
   const left = h("span", {});
   const unfinished = h("div", { class: "jwstmq-download-line", hidden: true },
     h("div", { class: "jwstmq-download-said" }, left),
@@ -48,6 +63,36 @@ function render({ model, el }) {
   const problem = problemLine();
   let shown = null;
 
+  function keepsake(verb, label, name) {
+    const path = h("span", { class: "jwstmq-download-path" });
+    const button = h("button", { type: "button", onclick: () => send(verb) }, label);
+    const said = h("span", { role: "status" }, name, path);
+    const place = h("span", {}, button, said);
+    place.set = (written) => {
+      if (path.textContent !== written) path.textContent = written;
+      button.hidden = Boolean(written);
+      said.hidden = !written;
+    };
+    place.set("");
+    return place;
+  }
+  async function copyCode() {
+    let copied;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      copied = true;
+    } catch { // no permission, or a page that is not served securely
+      window.getSelection().selectAllChildren(code);
+      copied = document.execCommand("copy");
+    }
+    copy.textContent = copied ? "Copied" : "Selected";
+    setTimeout(() => { copy.textContent = "Copy"; }, 2000);
+  }
+  function drawRows(rows) {
+    counts.replaceChildren(...rows.rows.map((row) => h("tr", {}, row.map((text) => h("td", {}, text)))));
+    more.textContent = rows.more ? `and ${rows.more.toLocaleString("en")} more` : "";
+    table.hidden = false;
+  }
   function failure({ name, why: sentence }) {
     return h("div", { class: "jwstmq-download-failed" }, fileName(name), h("span", {}, `✕ ${sentence}`));
   }
@@ -79,7 +124,7 @@ function render({ model, el }) {
     list.append(...view.failed.slice(known).map(failure));
   }
 
-  el.append(problem, running, ended, unfinished, line, wrong);
+  el.append(problem, running, ended, unfinished, line, wrong, plan);
   return listen(model, el, (view) => {
     if (!layout.children.length) layout.append(...view.layouts.map(([value, label, title]) => h("option", { value, title }, label)));
     summary.textContent = view.summary;
@@ -102,6 +147,9 @@ function render({ model, el }) {
     running.hidden = !view.running;
     line.hidden = Boolean(view.running);
     if (view.running) drawRunning(view.running);
+    plan.hidden = Boolean(view.running) || !view.edition;
+    if (plan.open && view.edition && view.edition !== edition) ask();
+    edition = view.edition;
     left.textContent = view.unfinished;
     unfinished.hidden = !view.unfinished;
     ended.hidden = !view.result;
@@ -112,10 +160,15 @@ function render({ model, el }) {
     folder.replaceChildren("in ", h("span", { class: "jwstmq-download-path", title: view.result.folder }, view.result.folder));
     again.textContent = `Try ${view.result.again.toLocaleString("en")} again`;
     again.hidden = !view.result.again;
+    code.textContent = view.result.code;
+    load.hidden = !view.result.code;
+    script.set(view.result.written.script ?? "");
+    page.set(view.result.written.page ?? "");
+    say(trouble, view.result.problem);
     whySummary.textContent = "What failed";
     whyDetails.hidden = !view.result.failed.length;
     why.replaceChildren(...view.result.failed.map(failure));
-  });
+  }, { rows: drawRows });
 }
 
 export default { render };

@@ -46,6 +46,7 @@ def test_a_download_is_paused_continued_and_finished_later(
         expect(panel).to_contain_text("6 files downloaded")
         assert not notebook.errors
 
+
 BESIDE = """
 import jwstmq_widgets as jw
 explorer = jw.Explorer(jw.Query(program=2733, instrument="miri"), archive={url!r}, destination={name!r})
@@ -60,7 +61,7 @@ jw.DownloadPanel(explorer.exploration)
 def test_a_notebook_that_is_opened_again_shows_the_download_that_still_runs(
     lab: Lab, browser: Browser, faulty_archive: LocalArchive, screenshot: Screenshot
 ) -> None:
-    faulty_archive.faults = [Slow(path="*_cal.fits", rate=15_000)]
+    faulty_archive.faults = [Slow(path="*_cal.fits", rate=5_000)]
     with lab.notebook(browser, "opened-again") as notebook:
         notebook.run_cell(BESIDE.format(url=faulty_archive.url, name="again"))
         notebook.page.locator(".jwstmq-download").get_by_role("button", name="Download 9").click()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from jwstmq_widgets.downloads.ledger import Entry
+from jwstmq_widgets.downloads.manifest import NOT_OBSERVED, Manifest
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Refuse, Slow
@@ -253,3 +255,13 @@ def test_a_script_that_cannot_be_written_is_told_in_one_sentence(asked: Explorat
     result = panel.until(lambda view: view["result"]["problem"])["result"]
     assert "choose another destination" in result["problem"]
     assert not result["written"]
+
+
+def test_the_plan_of_a_manifest_has_all_its_files_but_those_not_observed_yet(tmp_path: Path) -> None:
+    said = {"a.fits": ("COMPLETE", ""), "b.fits": ("ERROR", "HTTP 404"), "c.fits": ("SKIPPED", NOT_OBSERVED)}
+    entries = [
+        Entry(uri=f"mast:JWST/product/{name}", path=name, status=status, message=message, size=1)
+        for name, (status, message) in said.items()
+    ]
+    manifest = Manifest.of(entries, folder=tmp_path, layout="flat", archive="")
+    assert [item.name for item in manifest.plan.items] == ["a.fits", "b.fits"]

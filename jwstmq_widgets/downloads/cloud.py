@@ -194,7 +194,8 @@ class Copies:
     def _key(self, copy: _Copy, ask: Callable[[str], bytes]) -> str | None:
         with self._asking:
             if not copy.looked_up:
-                at = self._waiting.index(copy)
+                # lanes may come out of turn: the last ones are asked for together, none is left over alone
+                at = min(self._waiting.index(copy), max(len(self._waiting) - _LOOKED_UP_TOGETHER, 0))
                 together = self._waiting[at : at + _LOOKED_UP_TOGETHER]
                 del self._waiting[at : at + _LOOKED_UP_TOGETHER]
                 for each in together:

@@ -1,4 +1,4 @@
-"""Product lists, against astroquery's and jwst_mast_query's own ways, in the same run."""
+"""Product lists, against astroquery's reader, and a loop written as jwst_mast_query documents its own, in one run."""
 
 import gc
 import statistics
@@ -185,7 +185,7 @@ def test_four_connections_beat_one_question_after_the_other(faulty_archive: Loca
 
 
 def in_twos(url: str, obsids: tuple[str, ...]) -> Table:
-    """jwst_mast_query's loop: two observations a request, one request after the other, then the tables put together."""
+    """A loop as jwst_mast_query's, not the tool itself: two observations a request, one request after the other, then the tables put together."""
     from astropy.table import vstack
     from astroquery.mast import Observations
 

@@ -185,7 +185,7 @@ def test_four_connections_beat_one_question_after_the_other(faulty_archive: Loca
 
 
 def in_twos(url: str, obsids: tuple[str, ...]) -> Table:
-    """A loop as jwst_mast_query's, not the tool itself: two observations a request, one after the other, then stacked."""
+    """A loop as jwst_mast_query's, not the tool itself: two observations a request, one after the other."""
     from astropy.table import vstack
     from astroquery.mast import Observations
 

@@ -102,6 +102,24 @@ def test_a_changed_working_copy_stays(tmp_path, capsys):
     assert f"kept your own {notebook}" in capsys.readouterr().err
 
 
+def test_an_unchanged_working_copy_is_brought_up_to_date(tmp_path, capsys):
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    (earlier / "explore.ipynb").write_text("as an earlier release had it")
+    working_copy(tmp_path / "copies", notebooks=earlier)
+    notebook = working_copy(tmp_path / "copies")
+    assert notebook.read_bytes() == (notebooks_folder() / "explore.ipynb").read_bytes()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("record", ["", "[]", '{"explore.ipynb": 7}'])
+def test_a_broken_record_of_copies_loses_nobodys_notebook(tmp_path, record):
+    notebook = working_copy(tmp_path)
+    notebook.write_text("mine")
+    (tmp_path / ".jwstmq_notebooks.json").write_text(record)
+    assert working_copy(tmp_path).read_text() == "mine"
+
+
 def test_a_folder_that_cannot_be_written_is_a_wrong_question(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(QueryError, match="choose another folder with --dir"):

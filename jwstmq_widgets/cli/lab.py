@@ -1,6 +1,8 @@
 """JupyterLab with the notebooks and a local archive: ``jwstmq lab``."""
 
+import hashlib
 import importlib.util
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from jwstmq_widgets.localarchive import LocalArchive
 
 __all__ = ["notebooks_folder", "run_lab", "running", "working_copy"]
+
+_COPIES = ".jwstmq_notebooks.json"
 
 
 def run_lab(*, folder: Path, browser: bool = True, port: int | None = None) -> int:
@@ -95,13 +99,15 @@ def running(archive: "LocalArchive") -> Iterator["LocalArchive"]:
         archive.stop()
 
 
-def working_copy(folder: Path) -> Path:
-    """Copy the notebooks that are not in the folder yet; those that are there are the user's and stay.
+def working_copy(folder: Path, *, notebooks: Path | None = None) -> Path:
+    """Copy the notebooks into a folder, but for those which the user has changed there.
 
     Parameters
     ----------
     folder
-        Where the copies go; made where missing.
+        Where the copies go; made where missing. A hidden file in it tells copies from what the user changed.
+    notebooks
+        Folder of the notebooks to copy; None for the package's own.
 
     Returns
     -------
@@ -116,19 +122,41 @@ def working_copy(folder: Path) -> Path:
     folder = folder.expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for source in sorted(notebooks_folder().glob("*.ipynb")):
-            content = source.read_bytes()
-            try:
-                with (folder / source.name).open("xb") as copy:
-                    copy.write(content)
-            except FileExistsError:
-                if (folder / source.name).read_bytes() != content:
-                    say(f"kept your own {folder / source.name}; move it away to get a fresh one")
+        digests = _digests_of_copies(folder)
+        for source in sorted((notebooks or notebooks_folder()).glob("*.ipynb")):
+            copy, content = folder / source.name, source.read_bytes()
+            there = _digest(copy.read_bytes()) if copy.exists() else None
+            if there not in {None, _digest(content), digests.get(source.name)}:
+                say(f"kept your own {copy}; move it away to get a fresh one")
+                continue
+            if there != _digest(content):
+                _replace(copy, content)
+            digests[source.name] = _digest(content)
+        _replace(folder / _COPIES, json.dumps(digests, indent=1).encode())
     except OSError as error:
         raise QueryError(
             f"no notebook can be written to {folder} ({error.strerror}); choose another folder with --dir", field="dir"
         ) from error
     return folder / "explore.ipynb"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _digests_of_copies(folder: Path) -> dict[str, str]:
+    """Read what was copied before; a notebook that still is that was not changed, and may be brought up to date."""
+    try:
+        digests = json.loads((folder / _COPIES).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {str(name): str(digest) for name, digest in digests.items()} if isinstance(digests, dict) else {}
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def notebooks_folder() -> Path:

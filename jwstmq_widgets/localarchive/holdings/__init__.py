@@ -133,6 +133,11 @@ class Holdings:
         """
         return cls(catalogue_path(folder, scale=scale), scale=scale)
 
+    @property
+    def path(self) -> Path:
+        """The SQLite file: replaced whole when it changes, never written again."""
+        return self._path
+
     def close(self) -> None:
         """Close the connections of all threads; a later question opens a new one."""
         with self._lock:

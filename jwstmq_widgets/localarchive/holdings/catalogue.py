@@ -1,7 +1,7 @@
 """The SQLite file of the holdings: its schema, and how it is filled from the facts of the programs."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ CREATE INDEX name_key ON name (key);
 """
 
 
-def build(path: Path, *, scale: Scale) -> None:
+def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None) -> None:
     """Write the whole catalogue into a new SQLite file.
 
     Parameters
@@ -68,19 +68,22 @@ def build(path: Path, *, scale: Scale) -> None:
         The file; it must not exist.
     scale
         Whether files have their reduced or their real sizes.
+    programs
+        What it holds; the programs of this package by default.
     """
+    programs = load_programs() if programs is None else programs
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}{_mission_table()}")
         connection.execute("BEGIN")
         writer = _Writer(connection, scale)
-        for program in load_programs():
+        for program in programs:
             writer.add(program)
         writer.finish()
         connection.execute("COMMIT")
         connection.executescript(_INDEXES)
         connection.execute("BEGIN")
-        _measure_associations(connection, scale)
+        _measure_associations(connection, scale, programs)
         connection.execute("COMMIT")
         connection.execute("ANALYZE")
     finally:
@@ -97,9 +100,9 @@ def _mission_table() -> str:
     return f"CREATE TABLE mission (ArchiveFileID INTEGER PRIMARY KEY, {', '.join(columns)}, {reach});"
 
 
-def _measure_associations(connection: sqlite3.Connection, scale: Scale) -> None:
+def _measure_associations(connection: sqlite3.Connection, scale: Scale, programs: Sequence[Program]) -> None:
     """Give associations the size that their members need: those are known only when all rows are in."""
-    recorded = {name for program in load_programs() for name in program.sizes}
+    recorded = {name for program in programs for name in program.sizes}
     names = connection.execute("SELECT f.name FROM file f JOIN kind k ON k.kind = f.kind WHERE k.suffix = 'asn'")
     sizes = []
     for (name,) in names.fetchall():

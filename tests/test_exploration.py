@@ -386,3 +386,37 @@ class Remote(MastArchive):
 
     def products(self, observations: Any, *, cache: bool | None = None, **options: Any) -> Any:
         return super().products(observations, cache=cache is not False, **options)
+
+
+def test_facets_narrow_what_is_shown_and_leave_the_ticks(found: Exploration) -> None:
+    found.tick(found.shown["dataURI"][:5].tolist())
+    ticked, files = found.ticked, len(found.shown)
+    found.choose_facet("stage", ["2b"])
+    found.choose_facet("filter", ["F770W"])
+    assert set(found.narrowed["stage"]) == {"2b"}
+    assert set(found.narrowed["filters"]) == {"F770W"}
+    assert (len(found.shown), found.ticked) == (files, ticked)
+    found.choose_facet("filter", [])
+    assert len(set(found.narrowed["filters"])) > 1
+    with pytest.raises(QueryError, match="there is no facet 'colour'"):
+        found.choose_facet("colour", ["red"])
+    found.clear_facets()
+    assert len(found.narrowed) == files
+
+
+def test_observations_narrow_what_is_shown(found: Exploration) -> None:
+    obsid = str(found.observations["obsid"][0])
+    found.choose_observations([obsid, "nothing"])
+    assert found.chosen_observations == {obsid}
+    assert 0 < len(found.narrowed) < len(found.shown)
+    assert all(obsid in [*row["parents"].split(","), row["obsID"]] for row in found.narrowed)
+
+
+def test_a_choice_outlives_a_refresh_and_not_another_question(found: Exploration) -> None:
+    found.choose_facet("stage", ["2b"])
+    found.refresh()
+    assert found.wait(LONG)
+    assert found.facets == {"stage": {"2b"}}
+    found.search(SOUTHERN_RING.replace(instrument="nircam"))
+    assert found.wait(LONG)
+    assert found.facets == {}

@@ -20,6 +20,7 @@ from jwstmq_widgets.exploration.state import State, value
 from jwstmq_widgets.previews import Thumbnails
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table, select
+from jwstmq_widgets.tables.facets import Facets, facet_name
 
 __all__ = ["Exploration", "FileState"]
 
@@ -65,6 +66,8 @@ class Exploration(State):
     guidestars = value(False, "Whether guide-star files are shown.")
     arriving = value(None, "While a search runs: what has come of its ``shown`` so far. None at all other times.")
     shown = value(None, "Products of the chosen file types: what grid and gallery show.")
+    facets = value(_NONE, "Facet (a key of `tables.facets.FACETS`) to the values that narrow what is shown.")
+    chosen_observations = value(frozenset(), "obsids of observations that narrow what is shown; empty for all.")
     ticked = value(frozenset(), "URIs of the ticked products.")
     states = value(_NONE, "URI to FileState, for files of which there is something to say.")
     destination = value("", "Folder for downloads.")
@@ -92,6 +95,7 @@ class Exploration(State):
         self._uris: frozenset[str] = frozenset()
         self._answered: Archive | None = None
         self._opened = threading.Event()
+        self._faceted: tuple[Table | None, Facets | None] = (None, None)
         self._put(
             destination=str(destination),
             layout=layout,
@@ -110,6 +114,41 @@ class Exploration(State):
         """The ticked products, in the order of ``products`` (astropy Table, a row a file)."""
         products, ticked = self.products, self.ticked
         return products[np.isin(np.asarray(products["dataURI"]), list(ticked))] if ticked else products[:0]
+
+    @property
+    def narrowed(self) -> Table:
+        """The products shown that pass the chosen facets and observations (astropy Table, a row a file)."""
+        mask = self.narrowing()
+        return self.shown if mask is None else self.shown[mask]
+
+    def narrowing(self) -> Any:
+        """Tell which rows of ``shown`` pass the chosen facets and observations.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            True where a row passes, as long as ``shown``; None where nothing is chosen.
+        """
+        shown = self.shown
+        return self.faceted(shown).narrowing(self.facets, self.chosen_observations, self.states)
+
+    def faceted(self, products: Table) -> Facets:
+        """Give the facets of a table of products; those of the last one are kept.
+
+        Parameters
+        ----------
+        products
+            Such as ``shown``.
+
+        Returns
+        -------
+        Facets
+        """
+        kept, facets = self._faceted
+        if kept is not products or facets is None:
+            facets = Facets(products, observations=self.observations)
+            self._faceted = (products, facets)
+        return facets
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all jobs have ended.
@@ -273,6 +312,43 @@ class Exploration(State):
         """
         self._put(guidestars=guidestars, shown=_shown(self.products, self.query, self.filetypes, guidestars))
 
+    def choose_facet(self, name: str, values: Iterable[str]) -> None:
+        """Narrow what is shown to some values of one facet; ticks stay as they are.
+
+        Parameters
+        ----------
+        name
+            A facet: program, instrument, mode, detector, filter, type, stage, observation, access or state.
+        values
+            Values wanted, as texts; none lifts this facet's choice.
+
+        Raises
+        ------
+        QueryError
+            If there is no such facet.
+        """
+        chosen = frozenset(map(str, values))
+        with self._lock:
+            rest = {key: kept for key, kept in self.facets.items() if key != facet_name(name)}
+            self._set(facets=MappingProxyType({**rest, name: chosen} if chosen else rest))
+        self._tell()
+
+    def clear_facets(self) -> None:
+        """Lift the choices of all facets, and that of observations."""
+        self._put(facets=_NONE, chosen_observations=frozenset())
+
+    def choose_observations(self, obsids: Iterable[str]) -> None:
+        """Narrow what is shown to the products listed for some observations; ticks stay as they are.
+
+        Parameters
+        ----------
+        obsids
+            The archive's numbers of observations (``obsid``, not ``obs_id``); those not found are passed over, and
+            none shows the products of all.
+        """
+        known = set(np.asarray(self.observations["obsid"]).tolist())
+        self._put(chosen_observations=frozenset(map(str, obsids)) & known)
+
     def tick(self, uris: Iterable[str]) -> None:
         """Tick products.
 
@@ -405,6 +481,8 @@ class Exploration(State):
                 observations=observations,
                 products=products,
                 filetypes=frozenset(),
+                facets=self.facets if query == self.query else _NONE,
+                chosen_observations=_still_there(self.chosen_observations, observations),
                 guidestars=guidestars,
                 shown=_shown(products, query, frozenset(), guidestars),
                 ticked=self.ticked & self._uris,
@@ -515,6 +593,10 @@ class Exploration(State):
         with self._lock:
             self._set(problems=MappingProxyType({**self.problems, where: problem}))
         self._tell()
+
+
+def _still_there(obsids: frozenset[str], observations: Table) -> frozenset[str]:
+    return obsids.intersection(np.asarray(observations["obsid"]).tolist()) if obsids else obsids
 
 
 def _as_of(table: Table) -> datetime:

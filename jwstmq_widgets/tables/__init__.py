@@ -1,13 +1,12 @@
 """The tables of observations, of products, and of their sums."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from astropy.table import Column, Table
 
-from jwstmq_widgets.filenames import canonical_detector, name_columns
-from jwstmq_widgets.query.wildcards import any_of
+from jwstmq_widgets.filenames import name_columns
 from jwstmq_widgets.tables.columns import (
     OBSERVATION_COLUMNS,
     OBSERVATION_DERIVED,
@@ -16,8 +15,8 @@ from jwstmq_widgets.tables.columns import (
     ColumnFacts,
 )
 from jwstmq_widgets.tables.encoded import Encoded
-from jwstmq_widgets.tables.limits import meeting
 from jwstmq_widgets.tables.namecolumns import name_arrays
+from jwstmq_widgets.tables.selection import expand_filetype, select, selection
 
 __all__ = [
     "OBSERVATION_COLUMNS",
@@ -28,12 +27,11 @@ __all__ = [
     "observations_table",
     "products_table",
     "select",
+    "selection",
     "summarize",
 ]
 
 
-_EXTENSION_OF = {"asn": "json", "pool": "csv", "cat": "ecsv", "phot": "ecsv", "whtlt": "ecsv"}
-_EXTENSIONS = ("fits", "jpg", "png", "gif", "json", "csv", "ecsv", "asdf")
 _READ: Mapping[str, Callable[[Any], Any]] = {"text": str, "integer": int, "real": float, "flag": bool}
 _UNKNOWN: Mapping[str, ColumnFacts] = {
     "text": ColumnFacts(kind="text", description="", missing=""),
@@ -115,122 +113,6 @@ def products_table(
     return table
 
 
-def select(
-    products: Table,
-    *,
-    filetypes: str | Iterable[str] = (),
-    detectors: str | Iterable[str] = (),
-    calib_levels: int | Iterable[int] = (),
-    observations: int | Iterable[int] = (),
-    filters: str | Iterable[str] = (),
-    guidestars: bool | Literal["only"] = False,
-    obsids: int | str | Iterable[int | str] = (),
-    obsid_range: tuple[int | None, int | None] = (None, None),
-    access: Literal["public", "exclusive"] | None = None,
-    product_types: str | Iterable[str] = (),
-    recommended: bool = False,
-    where: Mapping[str, Any] | None = None,
-) -> Table:
-    """Choose products.
-
-    Parameters
-    ----------
-    products
-        A table of products.
-    filetypes
-        File types; see `expand_filetype`. () keeps all.
-    detectors
-        Detectors such as ``"mirimage"`` or ``"a5"``; () keeps all.
-    calib_levels
-        CAOM calibration levels; () keeps all.
-    observations
-        Observation numbers; () keeps all. Files of several observations (``c1001``, pools) are then left out.
-    filters
-        Filters such as ``"F770W"`` or ``"F1*"``, matched against each element of ``filters``; () keeps all. Files
-        whose row names no filter are left out then.
-    guidestars
-        False leaves guide-star files out, True keeps them, ``"only"`` keeps nothing else.
-    obsids
-        The archive's numbers of observations (``obsid``, not ``obs_id``): keeps the files that belong to one of them,
-        or are listed for it; () keeps all.
-    obsid_range
-        The lowest and the highest such number, both included; None leaves a side open.
-    access
-        ``"public"`` or ``"exclusive"``; None keeps both.
-    product_types
-        MAST's types of products: SCIENCE, AUXILIARY, INFO, PREVIEW; () keeps all.
-    recommended
-        True keeps MAST's "Minimum Recommended Products" only.
-    where
-        Column to what it must hold, in the syntax of MAST's filters: ``{"size": ">=1e6", "stage": "!1b"}``.
-
-    Returns
-    -------
-    astropy.table.Table
-        The chosen rows, in the same order.
-
-    Raises
-    ------
-    ValueError
-        If a detector is unknown.
-    QueryError
-        If ``where`` names no column, or does not fit it.
-    """
-    keep = np.ones(len(products), dtype=bool)
-    if guidestars != True:  # noqa: E712  ("only" is a value of its own)
-        keep &= np.asarray(products["guidestar"]) == (guidestars == "only")
-    if _several(filetypes):
-        ends = tuple(expand_filetype(value) for value in _several(filetypes))
-        keep &= _where(products["filetype"], lambda text: text.endswith(ends))
-    if _several(detectors):
-        keep &= np.isin(products["detector"], [canonical_detector(value) for value in _several(detectors)])
-    if _several(calib_levels):
-        keep &= np.isin(products["calib_level"], _several(calib_levels))
-    if _several(observations):
-        keep &= np.isin(products["observation"], _several(observations))
-    if _several(filters):
-        wanted = any_of(_several(filters))
-        keep &= _where(products["filters"], lambda text: any(map(wanted, text.split(";"))))
-    if _several(obsids):
-        numbers = {int(value) for value in _several(obsids)}
-        keep &= _of_observations(products, numbers.__contains__)
-    if obsid_range != (None, None):
-        low, high = obsid_range
-        keep &= _of_observations(products, lambda number: (low or 0) <= number <= (number if high is None else high))
-    if access is not None:
-        keep &= np.asarray(products["dataRights"]) == {"public": "PUBLIC", "exclusive": "EXCLUSIVE_ACCESS"}[access]
-    if _several(product_types):
-        keep &= _where(products["productType"], any_of(_several(product_types)))
-    if recommended:
-        keep &= _where(products["productGroupDescription"], lambda text: text.startswith("Minimum Recommended"))
-    if where:
-        keep &= meeting(products, where)
-    return products[keep]
-
-
-def expand_filetype(filetype: str) -> str:
-    """Give the end of file names that a file type stands for.
-
-    The rules are jwst_mast_query's: a bare extension stands for all files with it, otherwise the underscore may be
-    left out, and ``.fits`` too. Here a suffix that never is FITS gets its own extension (``asn`` is ``_asn.json``).
-
-    Parameters
-    ----------
-    filetype
-        ``"fits"``, ``"jpg"``, ``"cal"``, ``"_cal"``, ``"_cal.jpg"``, ``"asn"``.
-
-    Returns
-    -------
-    str
-        Such as ``".fits"`` or ``"_cal.fits"``.
-    """
-    name = filetype.strip().lower()
-    if name.lstrip(".") in _EXTENSIONS:
-        return f".{name.lstrip('.')}"
-    name = name if name.startswith("_") else f"_{name}"
-    return name if "." in name else f"{name}.{_EXTENSION_OF.get(name[1:], 'fits')}"
-
-
 def summarize(products: Table) -> Table:
     """Sum products by program, observation and file type.
 
@@ -285,25 +167,6 @@ def format_size(size: float) -> str:
             return f"{value:.{digits}f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
-
-
-def _where(column: Column, matches: Callable[[str], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Test each value of a column of texts, equal ones once."""
-    kinds, index = np.unique(np.asarray(column), return_inverse=True)
-    return np.array([matches(kind) for kind in kinds.tolist()], dtype=bool)[index]
-
-
-def _of_observations(products: Table, matches: Callable[[int], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Test the numbers of the observations that each file belongs to, or is listed for."""
-
-    def any_matches(text: str) -> bool:
-        return any(matches(int(part)) for part in text.split(",") if part.isdigit())
-
-    return _where(products["obsID"], any_matches) | _where(products["parents"], any_matches)
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    return (value,) if isinstance(value, (str, int)) else tuple(value)
 
 
 def _values(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> np.ndarray[Any, Any]:
@@ -375,7 +238,7 @@ def _add(table: Table, values: Mapping[str, Sequence[Any] | Encoded], known: Map
 def _sums(products: Table, keys: tuple[str, ...]) -> Table:
     sizes = np.maximum(np.asarray(products["size"]), 0)
     columns = [np.asarray(products[key]) for key in keys]
-    codes = [np.unique(column, return_inverse=True) for column in columns]
+    codes = [_sorted_codes(column) for column in columns]
     shape = tuple(max(len(names), 1) for names, _ in codes)
     flat = np.ravel_multi_index(tuple(index for _, index in codes), shape) if len(products) else np.zeros(0, dtype=int)
     groups, index = np.unique(flat, return_inverse=True)
@@ -386,3 +249,16 @@ def _sums(products: Table, keys: tuple[str, ...]) -> Table:
     table["size"] = np.bincount(index, weights=sizes, minlength=len(groups)).astype(np.int64)
     table["size"].unit = "byte"
     return table
+
+
+def _sorted_codes(column: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Give a column's values, sorted, and each row's place among them: as numpy's unique, and sooner for texts."""
+    if column.dtype.kind != "U":
+        values, places = np.unique(column, return_inverse=True)
+        return values, places
+    encoded = Encoded.of(column)
+    names = np.array(encoded.values, dtype=column.dtype)
+    order = np.argsort(names)
+    places = np.empty(len(order), dtype=np.intp)
+    places[order] = np.arange(len(order))
+    return names[order], places[encoded.codes]

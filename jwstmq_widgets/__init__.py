@@ -30,6 +30,7 @@ _HOME = {
     "script": "jwstmq_widgets.downloads",
     "select": "jwstmq_widgets.tables",
     "summarize": "jwstmq_widgets.tables",
+    "unpack": "jwstmq_widgets.downloads",
     "verify": "jwstmq_widgets.downloads",
 }
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.downloads import Manifest as Manifest
     from jwstmq_widgets.downloads import Plan as Plan
     from jwstmq_widgets.downloads import download as download
+    from jwstmq_widgets.downloads import unpack as unpack
     from jwstmq_widgets.downloads import verify as verify
     from jwstmq_widgets.downloads.cloud import Cloud as Cloud
     from jwstmq_widgets.downloads.plan import plan as plan

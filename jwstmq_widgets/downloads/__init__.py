@@ -11,6 +11,7 @@ from jwstmq_widgets.downloads.places import LAYOUTS, Layout, safe_name
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, State, plan
 from jwstmq_widgets.downloads.progress import DownloadProgress, FileProgress
 from jwstmq_widgets.downloads.script import SCRIPT_KINDS, Script, ScriptKind, script
+from jwstmq_widgets.downloads.unpack import UnpackLimits, unpack
 from jwstmq_widgets.downloads.verification import Verdict, verify
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Script",
     "ScriptKind",
     "State",
+    "UnpackLimits",
     "Verdict",
     "Verify",
     "Workers",
@@ -39,5 +41,6 @@ __all__ = [
     "plan",
     "safe_name",
     "script",
+    "unpack",
     "verify",
 ]

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from jwstmq_widgets.localarchive.accounts import ANONYMOUS
+from jwstmq_widgets.localarchive.hostiletar import HOSTILE_KINDS, hostile_tar
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer, text_answer
 
 __all__ = [
@@ -18,13 +19,16 @@ __all__ = [
     "Expire",
     "Fault",
     "FaultBook",
+    "HostileTar",
     "IgnoreRange",
     "NoLength",
     "NoValidator",
+    "Notice",
     "PortalError",
     "Redirect",
     "Refuse",
     "Slow",
+    "SlowQuery",
     "WrongSize",
     "fault_from_json",
     "fault_to_json",
@@ -79,11 +83,14 @@ class Slow(Fault):
     """Seconds before the first byte."""
     rate: float = 0.0
     """Bytes per second at most; 0 for no limit."""
+    row_cost: float = 0.0
+    """Seconds that each row of a catalogue's answer takes besides, as in a database that is large."""
 
     def spoil(self, answer: Answer) -> Answer:
         """Add the delay; of several rates the lowest counts."""
         rates = [rate for rate in (self.rate, answer.rate) if rate > 0]
-        return replace(answer, latency=answer.latency + self.latency, rate=min(rates, default=0.0))
+        latency = answer.latency + self.latency + self.row_cost * answer.rows
+        return replace(answer, latency=latency, rate=min(rates, default=0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +256,55 @@ class Expire(Fault):
         return replace(asked, account=ANONYMOUS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostileTar(Fault):
+    """The tar archive that ESA's data server sends for an observation means harm to whoever unpacks it.
+
+    Where the kind lets anything follow, the real files come after the hostile members. Each hostile member's name ends
+    with `localarchive.hostiletar.HARMLESS`, and none holds anything but a sentence or zeros.
+    """
+
+    kind: str = "parent"
+    """What is wrong, one of `localarchive.hostiletar.HOSTILE_KINDS`: absolute, parent, symlink, linked folder,
+    hardlink, device, pipe, drive, control, long name, hidden, stranger, duplicate, truncated, bomb, huge, sparse,
+    many, no tar."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in HOSTILE_KINDS:
+            raise ValueError(f"no such hostile tar: {self.kind!r}; there are {', '.join(HOSTILE_KINDS)}")
+
+    def spoil(self, answer: Answer) -> Answer:
+        """Spoil a tar archive; other answers stay as they are."""
+        make = answer.stream
+        if make is None or answer.headers.get("Content-Type") != "application/x-tar":
+            return answer
+        return replace(answer, length=None, stream=lambda: hostile_tar(self.kind, make()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowQuery(Fault):
+    """A TAP query takes long: a synchronous one answers late, a job stays EXECUTING (and can be aborted)."""
+
+    seconds: float = 5.0
+    """Seconds besides."""
+
+    def reread(self, asked: Asked) -> Asked:
+        """Let the query take longer."""
+        return replace(asked, job_seconds=asked.job_seconds + self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Fault):
+    """The ESA archive has something to tell its users (``/server/tap/notification``)."""
+
+    message: str = "The archive will be down for maintenance on Tuesday."
+    """What it tells; "" for nothing."""
+
+    def reread(self, asked: Asked) -> Asked:
+        """Put the message up."""
+        return replace(asked, notice=self.message)
+
+
 class FaultBook:
     """Which faults are still to come.
 
@@ -293,6 +349,9 @@ _KINDS: Mapping[str, type[Fault]] = {
         WrongSize,
         Redirect,
         Expire,
+        HostileTar,
+        SlowQuery,
+        Notice,
     )
 }
 

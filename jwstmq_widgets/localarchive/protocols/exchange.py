@@ -1,6 +1,8 @@
 """One request and one answer of the local archive, as values."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -16,7 +18,7 @@ class Asked:
     """One request, read but not yet answered."""
 
     method: str
-    """GET, HEAD or POST."""
+    """GET, HEAD, POST or DELETE."""
     path: str
     """Path of the target, decoded, without scheme or host."""
     query: Mapping[str, list[str]] = field(default_factory=dict)
@@ -35,6 +37,14 @@ class Asked:
     """Which revision of a file exists: more than 0 after it was reprocessed."""
     subjects: tuple[str, ...] = ()
     """What faults may name: the path, the file, the portal's service."""
+    gone: threading.Event | None = None
+    """Set when the client has hung up."""
+    waited: bool = False
+    """Whether what an earlier answer waited for has come, or was waited for in vain."""
+    job_seconds: float = 0.0
+    """Seconds that a TAP query takes besides."""
+    notice: str | None = None
+    """What the ESA archive tells its users today; None for what it always says."""
 
     def first(self, name: str, default: str = "") -> str:
         """Give the first value of a query parameter."""
@@ -65,6 +75,8 @@ class Answer:
     """Makes the body piece by piece; used instead of `body`."""
     length: int | None = None
     """Bytes of the body; None leaves Content-Length out."""
+    rows: int = 0
+    """Rows of a catalogue that it holds, for faults that make each of them dear."""
     latency: float = 0.0
     """Seconds to wait before the first byte."""
     rate: float = 0.0
@@ -73,6 +85,10 @@ class Answer:
     """Close the connection after this many bytes of the body."""
     dropped: bool = False
     """Close the connection instead of answering."""
+    waiting: Future[None] | None = None
+    """Ask again when this is done, or after `patience`; there is no answer before."""
+    patience: float = 0.0
+    """Seconds to wait at most for `waiting`."""
 
 
 def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -150,6 +150,13 @@ def _serve_options(parser: argparse.ArgumentParser) -> None:
         default="reduced",
         help="files with fewer pixels, or with the real archive's sizes; default: reduced",
     )
+    parser.add_argument(
+        "--survey",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also serve a synthetic survey, program 99001, of N files: tens of thousands, up to 1000000",
+    )
 
 
 def _lab_options(parser: argparse.ArgumentParser) -> None:

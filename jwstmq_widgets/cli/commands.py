@@ -142,7 +142,10 @@ def serve(given: argparse.Namespace) -> int:
     from jwstmq_widgets.localarchive import LocalArchive
 
     _check_port(given.port)
-    archive = LocalArchive(scale=given.scale, port=given.port)
+    try:
+        archive = LocalArchive(scale=given.scale, port=given.port, survey=given.survey)
+    except ValueError as error:
+        raise QueryError(str(error), field="survey") from error
     with suppress(KeyboardInterrupt), running(archive):
         sys.stdout.write(f"{archive.url}\n")
         sys.stdout.flush()

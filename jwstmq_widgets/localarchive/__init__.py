@@ -44,6 +44,14 @@ class LocalArchive:
         What is to go wrong (see `localarchive.faults`).
     latency
         Seconds that every answer waits.
+    survey
+        How many files of a synthetic survey (program 99001, made up, marked so in its title) are there beside those
+        of real programs: a multiple of 10,000 up to 1,000,000. A catalogue of its own is built on first use.
+
+    Raises
+    ------
+    ValueError
+        If no survey has that many files.
     """
 
     def __init__(
@@ -54,8 +62,13 @@ class LocalArchive:
         folder: Path | None = None,
         faults: Sequence[Fault] = (),
         latency: float = 0.0,
+        survey: int = 0,
     ) -> None:
         self._options = ["--port", str(port), "--scale", scale, "--latency", repr(float(latency))]
+        if survey:
+            from jwstmq_widgets.localarchive.holdings.survey import check_survey
+
+            self._options += ["--survey", str(check_survey(survey))]
         if folder is not None:
             self._options += ["--folder", str(folder)]
         self._faults = tuple(faults)

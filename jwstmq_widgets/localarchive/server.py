@@ -293,6 +293,7 @@ def serve(
     scale: Scale = "reduced",
     folder: Path | None = None,
     latency: float = 0.0,
+    survey: int = 0,
     ready: Callable[[str], None] | None = None,
     controlled_by: int | None = None,
 ) -> None:
@@ -308,6 +309,8 @@ def serve(
         Where the catalogue is kept; None for the user's cache directory. It is built when it is not there yet.
     latency
         Seconds that every answer waits.
+    survey
+        How many files of a synthetic survey (program 99001) are there beside those of real programs.
     ready
         Called with the archive's address once it answers; by default the address is printed, on one line.
     controlled_by
@@ -317,11 +320,13 @@ def serve(
     ------
     OSError
         If the port is taken, or the folder cannot be written.
+    ValueError
+        If no survey has that many files.
     """
     sockets = bind_sockets(port, "127.0.0.1", family=socket.AF_INET)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     tell = ready or _say
-    service = Service(Holdings.open(folder, scale=scale), latency=latency)
+    service = Service(Holdings.open(folder, scale=scale, survey=survey), latency=latency)
     try:
         asyncio.run(_run(sockets, service, ready=lambda: tell(url), controlled_by=controlled_by))
     except KeyboardInterrupt:
@@ -348,6 +353,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", choices=("reduced", "real"), default="reduced", help="sizes of the files")
     parser.add_argument("--folder", type=Path, help="where the catalogue is kept")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that every answer waits")
+    parser.add_argument("--survey", type=int, default=0, help="files of a synthetic survey, program 99001")
     parser.add_argument("--controlled-by", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
@@ -361,6 +367,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             scale=asked.scale,
             folder=asked.folder,
             latency=asked.latency,
+            survey=asked.survey,
             controlled_by=asked.controlled_by,
         )
     except OSError as err:

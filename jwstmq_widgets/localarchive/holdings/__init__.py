@@ -24,6 +24,7 @@ from jwstmq_widgets.localarchive.holdings.missionsearches import find_missions
 from jwstmq_widgets.localarchive.holdings.missionterms import Criterion, Term
 from jwstmq_widgets.localarchive.holdings.names import name_key
 from jwstmq_widgets.localarchive.holdings.store import catalogue_path
+from jwstmq_widgets.localarchive.holdings.survey import check_survey
 
 __all__ = ["Column", "Condition", "Cone", "Criterion", "Holdings", "MissionColumn", "Term"]
 
@@ -120,7 +121,7 @@ class Holdings:
         self._connections: list[sqlite3.Connection] = []
 
     @classmethod
-    def open(cls, folder: Path | None = None, *, scale: Scale = "reduced") -> "Holdings":
+    def open(cls, folder: Path | None = None, *, scale: Scale = "reduced", survey: int = 0) -> "Holdings":
         """Open the catalogue; build it on first use.
 
         Parameters
@@ -130,8 +131,15 @@ class Holdings:
             temporary directory takes its place, with a warning in the log.
         scale
             Whether files have their reduced or their real sizes.
+        survey
+            How many files of the synthetic survey are there beside those of real programs.
+
+        Raises
+        ------
+        ValueError
+            If no survey has that many files.
         """
-        return cls(catalogue_path(folder, scale=scale), scale=scale)
+        return cls(catalogue_path(folder, scale=scale, survey=check_survey(survey)), scale=scale)
 
     @property
     def path(self) -> Path:

@@ -17,6 +17,7 @@ from jwstmq_widgets.localarchive.holdings.missions import mission_rows
 from jwstmq_widgets.localarchive.holdings.names import name_rows
 from jwstmq_widgets.localarchive.holdings.records import CatalogueFile, Observation
 from jwstmq_widgets.localarchive.holdings.sizes import Sizes, association_size
+from jwstmq_widgets.localarchive.holdings.survey import copy_tile, survey_program
 from jwstmq_widgets.localarchive.programs import Program, load_programs
 
 __all__ = ["build"]
@@ -48,18 +49,21 @@ CREATE TABLE visit_file (visit INTEGER, file INTEGER, PRIMARY KEY (visit, file))
 CREATE TABLE name (key TEXT, canonical TEXT, ra REAL, dec REAL, kind TEXT);
 """
 _AFFINITIES = {"int": "INTEGER", "float": "REAL"}
-_INDEXES = """
+_UNIQUE = """
 CREATE UNIQUE INDEX observation_name ON observation (obs_id);
+CREATE UNIQUE INDEX file_name ON file (name);
+"""
+_INDEXES = f"""
+{_UNIQUE}
 CREATE INDEX observation_program ON observation (proposal_id, listed);
 CREATE INDEX observation_dataset ON observation (dataset);
-CREATE UNIQUE INDEX file_name ON file (name);
 CREATE INDEX mission_program ON mission (program);
 CREATE INDEX mission_dataset ON mission (fileSetName);
 CREATE INDEX name_key ON name (key);
 """
 
 
-def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None) -> None:
+def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None, survey: int = 0) -> None:
     """Write the whole catalogue into a new SQLite file.
 
     Parameters
@@ -70,8 +74,10 @@ def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None
         Whether files have their reduced or their real sizes.
     programs
         What it holds; the programs of this package by default.
+    survey
+        How many files of the synthetic survey to add.
     """
-    programs = load_programs() if programs is None else programs
+    programs = (*(load_programs() if programs is None else programs), *([survey_program()] if survey else ()))
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}{_mission_table()}")
@@ -85,6 +91,13 @@ def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None
         connection.execute("BEGIN")
         _measure_associations(connection, scale, programs)
         connection.execute("COMMIT")
+        if survey:
+            # A million rows are sooner put in without the unique indexes, which are then built anew.
+            connection.executescript("DROP INDEX observation_name; DROP INDEX file_name;")
+            connection.execute("BEGIN")
+            copy_tile(connection, survey)
+            connection.execute("COMMIT")
+            connection.executescript(_UNIQUE)
         connection.execute("ANALYZE")
     finally:
         connection.close()

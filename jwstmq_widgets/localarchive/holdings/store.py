@@ -46,7 +46,7 @@ def fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
-def catalogue_path(folder: Path | None = None, *, scale: Scale = "reduced") -> Path:
+def catalogue_path(folder: Path | None = None, *, scale: Scale = "reduced", survey: int = 0) -> Path:
     """Give the catalogue's file, built if need be.
 
     Any number of processes may ask at once: one builds, into a file of its own that is then put in place whole; the
@@ -59,18 +59,20 @@ def catalogue_path(folder: Path | None = None, *, scale: Scale = "reduced") -> P
         takes its place, with a warning in the log.
     scale
         Whether files have their reduced or their real sizes.
+    survey
+        How many files of the synthetic survey are in it.
     """
     home = user_cache_path("jwstmq_widgets") / "localarchive" if folder is None else Path(folder)
-    name = f"holdings-{scale}-{fingerprint()}.sqlite"
+    name = f"holdings-{scale}-{fingerprint()}{f'-survey{survey}' if survey else ''}.sqlite"
     if _whole(home / name):
         return home / name
     try:
         home.mkdir(parents=True, exist_ok=True)
-        return _made(home, name, scale)
+        return _made(home, name, scale, survey)
     except OSError as err:
         spare = _spare()
         _logger.warning("cannot write the local archive's catalogue in %s (%s); using %s", home, err, spare)
-        return _made(spare, name, scale)
+        return _made(spare, name, scale, survey)
 
 
 def _spare() -> Path:
@@ -82,7 +84,7 @@ def _spare() -> Path:
     return spare if spare.stat().st_uid == user else Path(tempfile.mkdtemp(prefix="jwstmq_widgets-"))
 
 
-def _made(home: Path, name: str, scale: Scale) -> Path:
+def _made(home: Path, name: str, scale: Scale, survey: int) -> Path:
     path = home / name
     with FileLock(home / f".{scale}.lock"):
         if _whole(path):
@@ -91,7 +93,7 @@ def _made(home: Path, name: str, scale: Scale) -> Path:
         os.close(handle)
         made = Path(temporary)
         try:
-            build(made, scale=scale)
+            build(made, scale=scale, survey=survey)
             made.replace(path)
         finally:
             made.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jwstmq_widgets.archives.account import Account
@@ -95,19 +95,20 @@ class Archive(Protocol):
         """Give the header fields that authorise a request; empty for other hosts."""
 
 
-_opened: weakref.WeakValueDictionary[str, MastArchive] = weakref.WeakValueDictionary()
+_opened: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
 _lock = threading.RLock()
 _local: Any = None
 
 
-def open_archive(which: str = "mast", *, manners: Manners | None = None) -> Archive:
+def open_archive(which: str | Sequence[str] = "mast", *, manners: Manners | None = None) -> Archive:
     """Open an archive. Nobody is contacted; ``"local"`` starts the archive on this machine.
 
     Parameters
     ----------
     which
         ``"mast"``, ``"local"``, or the address of an archive that speaks as MAST does, such as
-        ``"http://127.0.0.1:8765"``.
+        ``"http://127.0.0.1:8765"``. Several, in a list or with commas between, are
+        asked together, see `MergedArchive`.
     manners
         How hard it is asked; modestly by default.
 
@@ -122,7 +123,10 @@ def open_archive(which: str = "mast", *, manners: Manners | None = None) -> Arch
     Unreachable
         If the local archive does not start.
     """
-    word = str(which).strip()
+    words = [str(part).strip() for part in (which.split(",") if isinstance(which, str) else which)]
+    if len(words) != 1:
+        return _open_merged(words, manners)
+    word = words[0]
     if word.lower() == "mast":
         host = Host.at(MAST_URL)
     elif word.lower() == "local":
@@ -160,7 +164,7 @@ def archive_at(url: str) -> Archive:
         If it is not the address of an archive.
     """
     with _lock:
-        return _opened.get(Host.at(url).url) or open_archive(url)
+        return _opened.get(url if "," in url else Host.at(url).url) or open_archive(url)
 
 
 def nothing_found(archive: Archive, query: Query) -> QueryError:
@@ -189,6 +193,18 @@ def nothing_found(archive: Archive, query: Query) -> QueryError:
             field="program",
         )
     return QueryError(f"no observations match {query}; widen the dates, modes or filters")
+
+
+def _open_merged(words: Sequence[str], manners: Manners | None) -> Archive:
+    from jwstmq_widgets.archives.merged import MergedArchive
+
+    # an address comes from a table: whoever is logged in there stays so
+    merged = MergedArchive(
+        [archive_at(word) if "://" in word else open_archive(word, manners=manners) for word in words if word]
+    )
+    with _lock:
+        _opened[merged.url] = merged
+    return merged
 
 
 def _local_url() -> str:

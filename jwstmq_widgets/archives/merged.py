@@ -1,0 +1,364 @@
+"""Several archives asked as one: one list, and each file from whichever archive gives it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from astropy.table import Table
+
+from jwstmq_widgets.archives.account import Account
+from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products, own_ids
+from jwstmq_widgets.archives.parallel import ProductsProgress
+from jwstmq_widgets.errors import Cancelled, JwstmqError, LoginError, QueryError
+from jwstmq_widgets.query import Query
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["WARNINGS", "MergedArchive", "primary_of", "sources_of"]
+
+WARNINGS = "warnings"
+"""Key in a table's ``meta``: a list of sentences, one for each archive that did not answer."""
+
+_T = TypeVar("_T")
+_DOWN_SECONDS = 60.0
+
+
+class MergedArchive:
+    """Archives that hold the same files, asked together.
+
+    An archive that does not answer is no failure as long as another one does: the table's ``meta["warnings"]`` says
+    so. Errors are raised when none answers, and then it is the first archive's.
+
+    Parameters
+    ----------
+    archives
+        Two or more; the first is asked first for a file's bytes, and wins where the archives disagree.
+    """
+
+    def __init__(self, archives: "Sequence[Archive]") -> None:
+        if len(archives) < 2 or len({archive.url for archive in archives}) < len(archives):
+            names = ", ".join(archive.name for archive in archives)
+            raise QueryError(f"a merged archive needs two or more different archives, not '{names}'", field="archive")
+        self._archives = tuple(archives)
+        self._elsewhere: dict[str, tuple[int, ...]] = {}
+        self._down: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def archives(self) -> "tuple[Archive, ...]":
+        """The archives, the first one first."""
+        return self._archives
+
+    @property
+    def name(self) -> str:
+        """What people call it, such as ``mast + esa``."""
+        return " + ".join(archive.name for archive in self._archives)
+
+    @property
+    def url(self) -> str:
+        """The addresses, with commas between; `open_archive` takes it."""
+        return ",".join(archive.url for archive in self._archives)
+
+    @property
+    def account(self) -> Account:
+        """Who is logged in where."""
+        accounts = [(archive.name, archive.account) for archive in self._archives]
+        known = [(name, account) for name, account in accounts if not account.anonymous]
+        if not known:
+            return Account()
+        return Account(
+            name=", ".join(f"{account.name} ({name})" for name, account in known),
+            anonymous=False,
+            scopes=tuple(dict.fromkeys(scope for _, account in known for scope in account.scopes)),
+            identity=" ".join(account.identity for _, account in known),
+            warning=" ".join(account.warning for _, account in known if account.warning),
+        )
+
+    def __repr__(self) -> str:
+        return f"<MergedArchive of {', '.join(map(repr, self._archives))}>"
+
+    def login(self, token: str | None = None, **how: Any) -> Account:
+        """Log in: with a user name or credentials file to the archives that know users, else with a token to all.
+
+        Parameters
+        ----------
+        token
+            The MAST token.
+        **how
+            What else an archive's own ``login`` takes, such as ``user=`` and ``password=``.
+
+        Returns
+        -------
+        Account
+
+        Raises
+        ------
+        LoginError
+            If no archive lets us in; the first one's.
+        """
+        users = {name for name in ("user", "password", "credentials_file") if how.get(name) is not None}
+        errors: list[LoginError] = []
+        done = 0
+        for archive in self._archives:
+            knows = knows_users(archive)
+            if knows is not bool(users) and not (token is not None and not knows):
+                continue
+            try:
+                archive.login(token, **(how if knows else {key: how[key] for key in how if key == "store"}))
+                done += 1
+            except LoginError as error:
+                errors.append(error)
+        if not done:
+            raise (
+                errors[0]
+                if errors
+                else LoginError(
+                    "none of these archives knows users and passwords; log in with a token", archive=self.name
+                )
+            )
+        return self.account
+
+    def logout(self) -> None:
+        """Log out everywhere."""
+        for archive in self._archives:
+            archive.logout()
+
+    def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
+        """Ask how many observations answer a question.
+
+        Returns
+        -------
+        int
+            What the archive with the most has; together there may be more.
+        """
+        answers, _ = self._each(lambda archive: archive.count(query, cancel=cancel), cancel)
+        return max(answers.values())
+
+    def observations(
+        self,
+        query: Query,
+        *,
+        cache: bool | None = None,
+        progress: Callable[[int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Table:
+        """Ask for the observations that answer a question; see `merged_observations` for the table."""
+        answers, warnings = self._each(lambda archive: archive.observations(query, cache=cache, cancel=cancel), cancel)
+        table = merged_observations(answers, self._names, archive=self.url)
+        table.meta[WARNINGS] = warnings
+        if progress is not None:
+            progress(len(table))
+        return table
+
+    def products(
+        self,
+        observations: Table | Iterable[str],
+        *,
+        cache: bool | None = None,
+        progress: Callable[[ProductsProgress], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Table:
+        """Ask for the products of observations; see `merged_products` for the table.
+
+        Parameters
+        ----------
+        observations
+            A table of `observations`, or values of its ``obsid``.
+        cache, progress, cancel
+            See `Archive.products`.
+        """
+        asked = observations if isinstance(observations, Table) else None
+        ids = [str(text) for text in (observations if asked is None else np.asarray(asked["obsid"]).tolist())]
+        progresses: dict[str, ProductsProgress] = {}
+        names, back = self._names, Ids(ids, len(self._archives))
+
+        def ask(archive: "Archive") -> Table | None:
+            number = self._archives.index(archive)
+            own = np.array(own_ids(ids, number), dtype=str)
+            there = np.flatnonzero(own != "") if len(own) else np.zeros(0, dtype=int)
+            if len(ids) and not len(there):
+                return None
+
+            def tell(at: ProductsProgress) -> None:
+                with self._lock:
+                    progresses[archive.name] = at
+                    now = dict(progresses)
+                if progress is not None:
+                    progress(_together(now, partial))
+
+            part: Table | list[str] = own[there].tolist()
+            if asked is not None:
+                part = asked[there]
+                part["obsid"] = own[there]
+                part.meta = {**asked.meta, "archive": archive.url}
+            return archive.products(part, cache=cache, progress=tell, cancel=cancel)
+
+        def partial() -> Table:
+            with self._lock:
+                tables = {
+                    number: at.partial()
+                    for number, archive in enumerate(self._archives)
+                    if (at := progresses.get(archive.name)) is not None and at.partial is not None
+                }
+            return merged_products(tables, names, back, archive=self.url)
+
+        answers, warnings = self._each(ask, cancel)
+        found = {number: table for number, table in answers.items() if table is not None}
+        table = merged_products(found, names, back, archive=self.url)
+        before = [] if asked is None else list(asked.meta.get(WARNINGS, ()))
+        table.meta[WARNINGS] = list(dict.fromkeys((*before, *warnings)))
+        self._remember(table)
+        return table
+
+    def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:
+        """Give the keywords that a question may have: those of the first archive that has some."""
+        return self._first(lambda archive: archive.keyword_columns(cancel=cancel))
+
+    def keyword_rows(self, query: Query, *, cancel: threading.Event | None = None) -> Table:
+        """Ask for exposures with their keywords, of the first archive that has them."""
+        return self._first(lambda archive: archive.keyword_rows(query, cancel=cancel))
+
+    def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
+        """Ask where a target is: the first archive that knows."""
+        return self._first(lambda archive: archive.resolve(target, resolver=resolver, cancel=cancel))
+
+    def download_url(self, uri: str) -> str:
+        """Give the address of a product's bytes at the archive that is asked for it first."""
+        return self.sources(uri)[0].download_url(uri)
+
+    def authorization(self, url: str) -> dict[str, str]:
+        """Give the header fields that authorise a request: those of the archive whose address it is."""
+        return next((fields for archive in self._archives if (fields := archive.authorization(url))), {})
+
+    def sources(self, uri: str) -> "tuple[Archive, ...]":
+        """Give the archives to ask for a product's bytes, one after the other.
+
+        Those that are known to have it come first; those that could not be reached a moment ago come last.
+
+        Parameters
+        ----------
+        uri
+            The product's ``dataURI``.
+
+        Returns
+        -------
+        tuple of Archive
+        """
+        known = self._elsewhere.get(uri, ())
+        now = time.monotonic()
+        order = sorted(
+            range(len(self._archives)),
+            key=lambda number: (
+                self._down.get(self._archives[number].url, 0.0) > now,
+                bool(known) and number not in known,
+                number,
+            ),
+        )
+        return tuple(self._archives[number] for number in order)
+
+    def note_unreachable(self, archive: "Archive") -> None:
+        """Ask an archive last for a minute."""
+        self._down = {**self._down, archive.url: time.monotonic() + _DOWN_SECONDS}
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _names(self) -> list[str]:
+        return [archive.name for archive in self._archives]
+
+    def _remember(self, table: Table) -> None:
+        """Keep which files not all archives have."""
+        archives = np.asarray(table["archives"])
+        whole = ", ".join(self._names)
+        numbers = {name: number for number, name in enumerate(self._names)}
+        some = archives != whole
+        found = {
+            uri: tuple(numbers[name] for name in text.split(", "))
+            for uri, text in zip(np.asarray(table["dataURI"])[some].tolist(), archives[some].tolist(), strict=True)
+        }
+        with self._lock:
+            self._elsewhere = {**self._elsewhere, **found} if len(self._elsewhere) < 2_000_000 else found
+
+    def _each(self, ask: "Callable[[Archive], _T]", cancel: threading.Event | None) -> tuple[dict[int, _T], list[str]]:
+        """Ask all archives at once; give the answers by number, and a sentence for each that failed."""
+        with ThreadPoolExecutor(len(self._archives), thread_name_prefix="archives") as pool:
+            asked = [pool.submit(ask, archive) for archive in self._archives]
+            wait(asked)
+        answers: dict[int, _T] = {}
+        errors: list[JwstmqError] = []
+        warnings: list[str] = []
+        for number, future in enumerate(asked):
+            error = future.exception()
+            if error is None:
+                answers[number] = future.result()
+            elif isinstance(error, Cancelled) or not isinstance(error, JwstmqError):
+                raise error
+            else:
+                errors.append(error)
+                warnings.append(f"without {self._archives[number].name}: {error}")
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("cancelled")
+        if not answers:
+            raise errors[0]
+        return answers, warnings
+
+    def _first(self, ask: "Callable[[Archive], _T]") -> _T:
+        errors: list[JwstmqError] = []
+        for archive in self._archives:
+            try:
+                return ask(archive)
+            except Cancelled:
+                raise
+            except JwstmqError as error:
+                errors.append(error)
+        raise errors[0]
+
+
+def knows_users(archive: "Archive") -> bool:
+    """Tell whether an archive logs people in by user name and password.
+
+    Parameters
+    ----------
+    archive
+        Which.
+
+    Returns
+    -------
+    bool
+    """
+    return hasattr(archive, "status_messages")
+
+
+def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
+    """Give the archives to ask for a product's bytes, one after the other; an archive alone is its own only one.
+
+    Parameters
+    ----------
+    archive
+        An archive, merged or not.
+    uri
+        The product's ``dataURI``.
+
+    Returns
+    -------
+    tuple of Archive
+    """
+    return archive.sources(uri) if isinstance(archive, MergedArchive) else (archive,)
+
+
+def primary_of(archive: "Archive") -> "Archive":
+    """Give the archive that is asked first."""
+    return archive.archives[0] if isinstance(archive, MergedArchive) else archive
+
+
+def _together(progresses: Mapping[str, ProductsProgress], partial: Callable[[], Any]) -> ProductsProgress:
+    return ProductsProgress(
+        observations_done=sum(at.observations_done for at in progresses.values()),
+        observations_total=sum(at.observations_total for at in progresses.values()),
+        products=max(at.products for at in progresses.values()),
+        partial=partial,
+    )

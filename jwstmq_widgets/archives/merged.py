@@ -18,7 +18,7 @@ from jwstmq_widgets.query import Query
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["WARNINGS", "MergedArchive", "primary_of", "sources_of"]
+__all__ = ["WARNINGS", "MergedArchive", "knows_users", "primary_of", "sources_of"]
 
 WARNINGS = "warnings"
 """Key in a table's ``meta``: a list of sentences, one for each archive that did not answer."""

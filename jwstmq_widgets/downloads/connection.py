@@ -251,6 +251,12 @@ class Answer:
                     return 0
                 self._packed = bytes(packed[:count])
 
+    def read(self, size: int) -> bytes:
+        """Give at most so many bytes; none at the end. Raises as `readinto` does."""
+        buffer = bytearray(size)
+        count = self.readinto(memoryview(buffer))
+        return bytes(buffer[:count])
+
     @property
     def complete(self) -> bool:
         """Whether the body came to the end that the server promised."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.merged import knows_users, primary_of
 from jwstmq_widgets.downloads.manifest import relative_path
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
 from jwstmq_widgets.errors import QueryError
@@ -43,7 +44,8 @@ class Script:
     files: int
     """How many files it brings."""
     left_out: tuple[str, ...]
-    """Names of the plan's files that it cannot bring: not observed yet; for aria2 and wget also exclusive ones."""
+    """Names of the plan's files that it cannot bring: not observed yet; exclusive ones too for aria2 and wget, and of
+    archives that know users and passwords, as ESA's does."""
 
     def __str__(self) -> str:
         return self.text
@@ -129,12 +131,12 @@ def script(plan: Plan, *, kind: ScriptKind = "curl") -> Script:
     """
     if kind not in SCRIPT_KINDS:
         raise QueryError(f"a script for {kind!r} is unknown; use one of {', '.join(SCRIPT_KINDS)}", field="kind")
-    archive = plan.archive
-    if archive is None:
+    if plan.archive is None:
         raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
+    archive = primary_of(plan.archive)  # a script has no other archive to turn to
     entries, left_out = [], []
     for item in plan.items:
-        if item.state == "planned" or (kind != "curl" and _exclusive(item)):
+        if item.state == "planned" or ((kind != "curl" or knows_users(archive)) and _exclusive(item)):
             left_out.append(item.name)
         else:
             entries.append(_entry(plan, archive, item))
@@ -189,7 +191,7 @@ def _curl(entries: list[_Entry], archive: "Archive") -> str:
         "EXCLUSIVE": str(sum(_exclusive(entry.item) for entry in entries)),
         "ARCHIVE": archive.url,
         # Without a private way to the archive no token is sent at all.
-        "TOKEN_FOR": archive.url if Host.at(archive.url).private else "",
+        "TOKEN_FOR": archive.url if Host.at(archive.url).private and not knows_users(archive) else "",
         "PROTOCOLS": "=https" if archive.url.startswith("https:") else "=http,https",
         "LIST": "".join(lines),
         "END": "END OF THE LIST",  # no line of the list can be this: they begin with a number

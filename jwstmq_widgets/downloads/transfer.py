@@ -1,11 +1,10 @@
 """One file, moved safely."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from jwstmq_widgets.archives.host import retry_after
+from jwstmq_widgets.archives.merged import MergedArchive, sources_of
 from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
 from jwstmq_widgets.downloads.control import Valve
@@ -13,8 +12,10 @@ from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.part import Part, Validator
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.progress import Running
+from jwstmq_widgets.downloads.refusals import refusal
 from jwstmq_widgets.downloads.split import OVERLAP, NotTheSame, Split, compare, total_of
-from jwstmq_widgets.errors import DownloadError, ExclusiveAccess, Incomplete, Mismatch, Refused
+from jwstmq_widgets.downloads.tarmember import keep_member
+from jwstmq_widgets.errors import DownloadError, Incomplete, JwstmqError, Mismatch, Refused, Unreachable
 from jwstmq_widgets.tables import format_size
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ BUFFER = 256 * 1024
 """Bytes of a worker's buffer; smaller and larger ones measured slower (caches)."""
 
 _LARGEST_LEAST = 8 * 1024 * 1024
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TAR = frozenset({"application/x-tar", "application/tar"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,9 @@ class Transfer:
         valve: Valve | None = None,
     ) -> None:
         self.item = item
-        self.url = archive.download_url(item.uri)
+        self._sources = list(sources_of(archive, item.uri))
+        """Where to ask; the first is the one that is asked now."""
+        self.url = self._sources[0].download_url(item.uri)
         self.running = Running(
             uri=item.uri,
             name=item.name,
@@ -87,6 +90,8 @@ class Transfer:
         self.moved = 0
         """Bytes that came, in all tries."""
         self._archive = archive
+        self._identity = item.uri
+        self._passed: list[str] = []
         self._planned_at = planned_at
         self._manners, self._valve = manners or Manners(), valve or Valve()
         self._split: Split | None = None
@@ -128,10 +133,10 @@ class Transfer:
                 part.discard()
                 return Outcome(status="SKIPPED", size=there, message="another program brought it meanwhile")
             try:
-                return self._bring(part, lane, buffer)
+                return self._bring_from_any(part, lane, buffer)
             except BaseException:
                 pieces = self._split.done() if self._split is not None else None
-                part.leave(self.item.uri, self._validator, pieces)
+                part.leave(self._identity, self._validator, pieces)
                 raise
             finally:
                 self._split = None
@@ -156,8 +161,39 @@ class Transfer:
         if split is not None:
             split.help(lane, buffer)
 
+    def _bring_from_any(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
+        """Bring the file from the first archive that gives it."""
+        failed: list[JwstmqError] = []
+        while True:
+            moved = self.moved
+            try:
+                outcome = self._bring(part, lane, buffer)
+            except Incomplete:
+                raise  # some came: the next try goes on where it stopped
+            except (Unreachable, Refused, DownloadError) as error:
+                failed.append(error)
+                if len(failed) >= len(self._sources) or (isinstance(error, Unreachable) and self.moved > moved):
+                    raise _most_hopeful(failed) from error
+                self._ask_next(error)
+            else:
+                if not self._passed:
+                    return outcome
+                return replace(outcome, message=f"from {self._sources[0].name}, because {'; '.join(self._passed)}")
+
+    def _ask_next(self, error: JwstmqError) -> None:
+        """Ask another archive for the whole file: what one has given of it proves nothing of another's."""
+        left = self._sources[0]
+        if isinstance(error, Unreachable) and isinstance(self._archive, MergedArchive):
+            self._archive.note_unreachable(left)
+        self._passed = [*self._passed, f"{left.name}: {error}"][-2:]
+        self._sources = [*self._sources[1:], left]
+        self.url = self._sources[0].download_url(self.item.uri)
+        self._identity = f"{self.item.uri} at {self._sources[0].url}"
+        self._split, self._in_one = None, False
+        self._forget()
+
     def _bring(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
-        noted = part.note(self.item.uri) if part.size else None
+        noted = part.note(self._identity) if part.size else None
         known = self._validator or noted
         start = self._resume_at(part, known)
         if part.holes:
@@ -192,9 +228,9 @@ class Transfer:
     ) -> Outcome:
         item = self.item
         if answer.status not in {200, 206}:
-            answer.drain()
             raise self._refusal(answer)
-        total = answer.length if answer.encoding == "identity" else None
+        packed = answer.headers.get_content_type().lower() in _TAR and not item.name.lower().endswith(".tar")
+        total = answer.length if answer.encoding == "identity" and not packed else None
         if answer.status == 206:
             total = total_of(answer, start)
             validator = Validator.of(answer.headers, total)
@@ -206,10 +242,12 @@ class Transfer:
             start = 0
             validator = Validator.of(answer.headers, total)
             self._check_promise(answer, total)
-        self._validator = validator if answer.encoding == "identity" else None
+        self._validator = validator if answer.encoding == "identity" and not packed else None
         self._from_start = False
-        part.begin(start, item.uri, validator)
+        part.begin(start, self._identity, validator)
         running = self.running
+        if packed:
+            return self._take_from_tar(part, answer, validator, lane)
         running.size = item.size if item.size >= 0 else -1 if total is None else total
         running.bytes_done = start
         if self._may_split(answer, validator):
@@ -226,6 +264,23 @@ class Transfer:
             answer.release()
             self._check_length(part.size, total, whole=whole)
         return self._finish(part, total, validator, public_address(answer.url), lane)
+
+    def _take_from_tar(self, part: Part, answer: Answer, validator: Validator, lane: Lane) -> Outcome:
+        """Keep the one member that was asked for; nothing of a tar can be resumed."""
+        running, valve = self.running, self._valve
+        running.size = self.item.size
+
+        def write(chunk: bytes) -> None:
+            part.write(memoryview(chunk))
+            running.bytes_done = part.size
+            self.moved += len(chunk)
+            valve.passed(len(chunk), lane.check)
+
+        try:
+            keep_member(answer, self.item, write)
+        finally:
+            answer.release()
+        return self._finish(part, self.item.size, validator, public_address(answer.url), lane)
 
     def _read(self, part: Part, answer: Answer, lane: Lane, buffer: memoryview) -> None:
         running, valve = self.running, self._valve
@@ -274,7 +329,7 @@ class Transfer:
 
         return Split(
             part,
-            self.item.uri,
+            self._identity,
             self.url,
             validator,
             done,
@@ -337,34 +392,13 @@ class Transfer:
         return found.st_size if later and item.size in {-1, found.st_size} else None
 
     def _refusal(self, answer: Answer) -> Exception:
-        item, status, url = self.item, answer.status, public_address(answer.url)
-        if status in {401, 403}:
-            return self._no_right(status)
-        if status in {404, 410}:
-            return DownloadError(
-                f"the archive has no {item.name} (HTTP {status}); search again, it may have been replaced"
-            )
-        if status in _AGAIN:
-            wait = retry_after({"Retry-After": answer.headers.get("Retry-After", "")})
-            why = "asks for fewer requests" if status == 429 else "has trouble"
-            return Refused(
-                f"the archive {why} (HTTP {status}); try {item.name} again later",
-                status=status,
-                retry_after=wait,
-                url=url,
-            )
-        return DownloadError(f"the archive refuses {item.name} (HTTP {status}); tell its help desk")
+        return refusal(answer, self.item, self._sources[0])
 
-    def _no_right(self, status: int) -> Exception:
-        item, account = self.item, self._archive.account
-        to_come = item.until is not None and item.until > datetime.now(UTC)
-        ends = f" until {item.until:%Y-%m-%d}" if to_come else ""
-        if account.anonymous:
-            text = f"{item.name} is exclusive{ends}; log in with an account that may have it"
-        elif not to_come:
-            text = f"the archive refuses {item.name} to {account.name} (HTTP {status}); log in again, or ask the PI"
-        else:
-            text = f"{item.name} is exclusive{ends} and {account.name} has no right to it; ask the PI"
-        return ExclusiveAccess(
-            text + (", or wait" if to_come else ""), product=item.uri, path=item.path, until=item.until
-        )
+
+def _most_hopeful(errors: list[JwstmqError]) -> JwstmqError:
+    """Choose, of the errors of all archives, one after which another try may help; it tells of the others."""
+    chosen = next((error for error in errors if isinstance(error, (Unreachable, Refused))), errors[0])
+    others = [str(error) for error in errors if error is not chosen]
+    if others:
+        chosen.args = ("; also: ".join([str(chosen), *others]),)
+    return chosen

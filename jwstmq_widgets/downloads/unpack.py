@@ -16,8 +16,9 @@ from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.hands import make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.part import Busy, Part
-from jwstmq_widgets.downloads.places import Arrangement, Layout, safe_name
+from jwstmq_widgets.downloads.places import Arrangement, Layout
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, State, check_destination, plan
+from jwstmq_widgets.downloads.tarmember import refused
 from jwstmq_widgets.downloads.tarwalk import Broken, Member, Readable, walk
 from jwstmq_widgets.downloads.validator import Validator
 from jwstmq_widgets.downloads.wishes import read_wishes
@@ -171,7 +172,7 @@ class _Target:
 
     def take(self, member: Member) -> _Row | None:
         """Write one member, or say why not; None for an ordinary folder."""
-        wrong = _wrong(member)
+        wrong = refused(member)
         if member.kind == "folder" and not wrong:
             return None
 
@@ -254,23 +255,6 @@ class _Target:
             )
         )
         return check
-
-
-def _wrong(member: Member) -> str:
-    """Say why a member is not written; "" for one that may be."""
-    name = member.name
-    parts = name.rstrip("/").split("/")
-    if member.kind not in {"file", "folder"}:
-        return f"it is a {member.kind}; only files are unpacked"
-    if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
-        return "its name is an absolute path"
-    if ".." in parts or ".." in name.replace("\\", "/").split("/"):
-        return "its name leads out of the destination"
-    if member.kind == "folder":
-        return ""
-    if name.endswith("/") or not parts[-1] or safe_name(parts[-1]) != parts[-1]:
-        return "its name has characters, or is a name, that not every file system takes"
-    return ""
 
 
 def _shown(name: str) -> str:

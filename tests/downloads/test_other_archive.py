@@ -1,0 +1,205 @@
+"""A file from another archive when the first one fails, tars in the place of files, and refusals in ESA's words."""
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jwstmq_widgets.archives import open_archive
+from jwstmq_widgets.archives.account import Account
+from jwstmq_widgets.downloads import Manifest, Plan, download, plan, script
+from jwstmq_widgets.downloads.ledger import read_ledger
+from tests.downloads.conftest import HASTY, fits_bytes, products_of
+from tests.downloads.origin import URI, Origin, Reply, free_port
+
+NAME = "jw02733001001_02103_00001_mirimage_cal.fits"
+CONTENT = fits_bytes(40 * 2880)
+
+Both = Callable[..., Plan]
+
+
+@pytest.fixture
+def both(origin: Origin, other: Origin, tmp_path: Path) -> Both:
+    """Makes a plan for the file on two archives at once."""
+
+    def make(*, first: str | None = None, size: int = len(CONTENT)) -> Plan:
+        archive = open_archive([first or origin.url, other.url])
+        products = products_of({f"{URI}{NAME}": (NAME, size)}, archive.url)
+        return plan(products, to=tmp_path / "data", layout="flat", archive=archive)
+
+    return make
+
+
+def of(manifest: Manifest) -> tuple[str, str, str]:
+    return manifest["Status"][0], manifest["Message"][0], manifest["URL"][0]
+
+
+def tar_of(name: str, content: bytes, **facts: object) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        for key, value in facts.items():
+            setattr(info, key, value)
+        tar.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+TAR = {"Content-Type": "application/x-tar"}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 500, 503])
+def test_the_other_archive_gives_what_the_first_refuses(both: Both, origin: Origin, other: Origin, status: int) -> None:
+    origin.always[NAME] = Reply(status=status)
+    other.add(NAME, CONTENT)
+    made = both()
+    said, message, url = of(download(made, manners=HASTY))
+    assert said == "COMPLETE"
+    assert (made.folder / NAME).read_bytes() == CONTENT
+    assert url.startswith(other.url)
+    assert message.startswith(
+        f"from {other.url.removeprefix('http://')}, because {origin.url.removeprefix('http://')}: "
+    )
+    assert f"HTTP {status}" in message or "exclusive" in message
+    assert read_ledger(made.folder).last[NAME].source.startswith(other.url)
+    assert len(origin.asked_for(NAME)) == 1
+
+
+def test_an_archive_that_cannot_be_reached_is_asked_last_for_a_while(both: Both, other: Origin) -> None:
+    other.add(NAME, CONTENT)
+    dead = f"http://127.0.0.1:{free_port()}"
+    made = both(first=dead)
+    assert of(download(made, manners=HASTY))[0] == "COMPLETE"
+    assert made.archive is not None
+    assert made.archive.download_url(f"{URI}{NAME}").startswith(other.url)
+
+
+def test_a_page_in_the_place_of_a_file_is_no_file_of_the_first_archive(
+    both: Both, origin: Origin, other: Origin
+) -> None:
+    origin.always[NAME] = Reply(status=200, headers={"Content-Type": "text/html"}, body=b"<html>maintenance</html>")
+    other.add(NAME, CONTENT)
+    assert of(download(both(), manners=HASTY))[0] == "COMPLETE"
+
+
+def test_when_no_archive_gives_it_the_message_names_both_reasons(both: Both, origin: Origin, other: Origin) -> None:
+    origin.always[NAME] = Reply(status=404)
+    other.always[NAME] = Reply(status=403)
+    said, message, _ = of(download(both(), manners=HASTY))
+    assert said == "ERROR"
+    assert "HTTP 404" in message
+    assert "exclusive" in message
+
+
+def test_a_cut_file_goes_on_at_the_same_archive(both: Both, origin: Origin, other: Origin) -> None:
+    origin.add(NAME, CONTENT, Reply(cut=60_000))
+    other.add(NAME, CONTENT)
+    made = both()
+    assert of(download(made, manners=HASTY))[:2] == ("COMPLETE", "")
+    assert origin.asked_for(NAME)[1].range
+    assert not other.asked
+
+
+def test_what_one_archive_began_is_not_glued_to_anothers_bytes(both: Both, origin: Origin, other: Origin) -> None:
+    origin.add(NAME, CONTENT, Reply(cut=60_000), Reply(status=404), Reply(status=404))
+    newer = fits_bytes(40 * 2880, seed=1)
+    other.add(NAME, newer, etag=origin.etags[NAME])
+    made = both()
+    assert of(download(made, manners=HASTY))[0] == "COMPLETE"
+    assert (made.folder / NAME).read_bytes() == newer
+    assert not other.asked_for(NAME)[0].range
+
+
+def test_a_token_goes_to_its_own_archive_only(
+    both: Both, origin: Origin, other: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.add(NAME, CONTENT, Reply(status=302, headers={"Location": f"{other.url}/{NAME}"}))
+    other.add(NAME, CONTENT)
+    made = both()
+    first = made.archive.archives[0]  # type: ignore[union-attr]
+    from jwstmq_widgets.archives.account import Credential
+    from jwstmq_widgets.archives.host import Host
+
+    monkeypatch.setattr(first, "_credential", Credential("secret-token", Host.at(origin.url)))
+    assert of(download(made, manners=HASTY))[0] == "COMPLETE"
+    assert origin.asked_for(NAME)[0].headers["Authorization"] == "token secret-token"
+    assert "Authorization" not in other.asked_for(NAME)[0].headers
+
+
+def test_a_script_of_two_archives_is_one_of_the_first(both: Both, origin: Origin, other: Origin) -> None:
+    text = script(both()).text
+    assert origin.url in text
+    assert other.url not in text
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), -1])
+def test_a_tar_in_the_place_of_a_file_gives_its_member(both: Both, origin: Origin, size: int) -> None:
+    packed = tar_of(f"esa/{NAME}", CONTENT)
+    origin.always[NAME] = Reply(status=200, headers=TAR, body=packed)
+    made = both(size=size)
+    manifest = download(made, manners=HASTY)
+    assert of(manifest)[:2] == ("COMPLETE", "")
+    assert (made.folder / NAME).read_bytes() == CONTENT
+    assert [path.name for path in made.folder.iterdir() if not path.name.startswith(".")] == [NAME]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (tar_of("../../" + NAME, CONTENT), "leads out"),
+        (tar_of("/" + NAME, CONTENT), "absolute"),
+        (tar_of(NAME, b"", type=tarfile.SYMTYPE, linkname="/etc/passwd"), "symbolic link"),
+        (tar_of("another.fits", CONTENT), "without"),
+        (tar_of(NAME, CONTENT + bytes(2880)), "catalogue says"),
+        (tar_of(NAME, CONTENT)[:50_000], "cut"),
+        (b"no tar at all" * 100, "no tar file"),
+    ],
+    ids=["leads-out", "absolute", "link", "without-it", "longer", "cut", "no-tar"],
+)
+def test_a_hostile_tar_in_the_place_of_a_file_gives_nothing(both: Both, origin: Origin, body: bytes, why: str) -> None:
+    origin.always[NAME] = Reply(status=200, headers=TAR, body=body)
+    made = both()
+    said, message, _ = of(download(made, manners=HASTY))
+    assert said == "ERROR"
+    assert why in message
+    assert [path.name for path in made.folder.iterdir()] == [".jwstmq-ledger.jsonl"]
+
+
+class _Esa:
+    """An archive that speaks as ESA's, as far as a download sees it."""
+
+    name = "esa"
+
+    def __init__(self, url: str, account: Account) -> None:
+        self.url, self.account = f"{url}/server", account
+
+    def download_url(self, uri: str) -> str:
+        return f"{self.url}/data?uri={uri}"
+
+    def authorization(self, _: str) -> dict[str, str]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("account", "advice"),
+    [(Account(), "user name and password"), (Account(name="astro", anonymous=False), "give astro a MAST token")],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body><ul><li><b>Message: </b>You have <i>no</i> rights\n over this product.</li></ul></body></html>",
+        b'<VOTABLE><INFO name="QUERY_STATUS" value="ERROR">You have no rights over this product.</INFO></VOTABLE>',
+    ],
+)
+def test_a_403_of_esa_is_told_in_its_words_with_what_to_do(
+    origin: Origin, tmp_path: Path, account: Account, advice: str, body: bytes
+) -> None:
+    origin.always[NAME] = Reply(status=403, headers={"Content-Type": "text/html"}, body=body)
+    products = products_of({f"{URI}{NAME}": (NAME, -1)}, "")
+    made = plan(products, to=tmp_path, archive=_Esa(origin.url, account))  # type: ignore[arg-type]
+    said, message, _ = of(download(made, manners=HASTY))
+    assert said == "ERROR"
+    assert advice in message
+    assert message.endswith("(the archive says: You have no rights over this product)")

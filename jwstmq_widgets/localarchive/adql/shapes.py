@@ -1,0 +1,419 @@
+"""Shapes on the sky as ADQL has them: points, circles, boxes and polygons; their text, and how they lie together.
+
+The text is the one of ESA's ``position_bounds_spoly``: a word and degrees, ``Polygon 53.2 -27.5 53.18 -27.4 ...``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, cos, degrees, isfinite, pi, radians, sin
+
+from jwstmq_widgets.localarchive.adql.errors import AdqlError
+from jwstmq_widgets.localarchive.adql.sphere import (
+    Vector,
+    angle,
+    arcs_cross,
+    cross,
+    dot,
+    inside,
+    place,
+    polygon_area,
+    polygon_moment,
+    to_arc,
+    unit,
+    vector,
+)
+
+__all__ = ["Box", "Circle", "Point", "Polygon", "Shape", "area", "centroid", "contains", "intersects", "parse", "text"]
+
+_WITHIN = 1e-12
+_STEP = 0.1
+"""Degrees of right ascension after which the edge of a box that follows a parallel gets a corner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place on the sky."""
+
+    ra: float
+    """Right ascension (deg)."""
+    dec: float
+    """Declination (deg)."""
+
+    @property
+    def at(self) -> Vector:
+        """Its unit vector."""
+        return vector(self.ra, self.dec)
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """All places within a radius of a middle."""
+
+    ra: float
+    """Right ascension of the middle (deg)."""
+    dec: float
+    """Declination of the middle (deg)."""
+    radius: float
+    """Radius (deg), at most 180."""
+
+    @property
+    def at(self) -> Vector:
+        """The middle's unit vector."""
+        return vector(self.ra, self.dec)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A range of right ascension and declination around a middle, as pgSphere's sbox."""
+
+    ra: float
+    """Right ascension of the middle (deg)."""
+    dec: float
+    """Declination of the middle (deg)."""
+    width: float
+    """Extent in right ascension (deg of coordinate, not of arc)."""
+    height: float
+    """Extent in declination (deg)."""
+
+    @property
+    def low(self) -> float:
+        """Least declination (deg)."""
+        return max(-90.0, self.dec - self.height / 2.0)
+
+    @property
+    def high(self) -> float:
+        """Greatest declination (deg)."""
+        return min(90.0, self.dec + self.height / 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """One or several polygons, each with arcs of great circles for edges, and smaller than half of the sky."""
+
+    parts: tuple[tuple[Vector, ...], ...]
+    """Corners of each part, turning left, not closed."""
+
+
+Shape = Point | Circle | Box | Polygon
+
+
+def polygon(corners: Sequence[tuple[float, float]]) -> Polygon:
+    """Make a polygon of its corners (deg), in either direction.
+
+    Raises
+    ------
+    AdqlError
+        With fewer than three corners, or when they do not lie in one half of the sky.
+    """
+    return Polygon((_part(corners),))
+
+
+def parse(words: str) -> Shape:
+    """Read a shape from its text.
+
+    Raises
+    ------
+    AdqlError
+        If it is none.
+    """
+    shape = _parse(words)
+    if isinstance(shape, str):
+        raise AdqlError(shape)
+    return shape
+
+
+def text(shape: Shape) -> str:
+    """Write a shape, so that :func:`parse` reads the same."""
+    match shape:
+        case Point():
+            numbers: tuple[float, ...] = (shape.ra, shape.dec)
+        case Circle():
+            numbers = (shape.ra, shape.dec, shape.radius)
+        case Box():
+            numbers = (shape.ra, shape.dec, shape.width, shape.height)
+        case Polygon():
+            return " ".join(
+                "Polygon " + " ".join(repr(number) for corner in part for number in place(corner))
+                for part in shape.parts
+            )
+    return f"{type(shape).__name__} " + " ".join(map(repr, numbers))
+
+
+def contains(inner: Shape, outer: Shape) -> bool:
+    """Tell whether the first shape lies wholly in the second; edges belong to a shape."""
+    match outer:
+        case Point():
+            return isinstance(inner, Point) and angle(inner.at, outer.at) <= _WITHIN
+        case Circle():
+            return _in_circle(inner, outer.at, radians(outer.radius))
+        case Box():
+            return _in_box(inner, outer)
+        case Polygon():
+            return any(_in_part(inner, part) for part in outer.parts)
+
+
+def intersects(one: Shape, other: Shape) -> bool:
+    """Tell whether two shapes share a place."""
+    if isinstance(one, Point):
+        return contains(one, other)
+    if isinstance(other, Point):
+        return contains(other, one)
+    if isinstance(one, Circle) and isinstance(other, Circle):
+        return angle(one.at, other.at) <= radians(one.radius + other.radius) + _WITHIN
+    if isinstance(one, Circle):
+        return any(_circle_meets(one.at, radians(one.radius), part) for part in _parts(other))
+    if isinstance(other, Circle):
+        return any(_circle_meets(other.at, radians(other.radius), part) for part in _parts(one))
+    return any(_parts_meet(a, b) for a in _parts(one) for b in _parts(other))
+
+
+def area(shape: Shape) -> float:
+    """Give the area (square degrees); parts of a polygon that overlap count twice."""
+    match shape:
+        case Point():
+            steradians = 0.0
+        case Circle():
+            steradians = 4.0 * pi * sin(radians(shape.radius) / 2.0) ** 2
+        case Box():
+            steradians = radians(min(360.0, shape.width)) * (sin(radians(shape.high)) - sin(radians(shape.low)))
+        case Polygon():
+            steradians = sum(polygon_area(part) for part in shape.parts)
+    return degrees(degrees(steradians))
+
+
+def centroid(shape: Shape) -> Point:
+    """Give the middle of a shape; of a polygon, its centre of mass."""
+    if not isinstance(shape, Polygon):
+        return Point(shape.ra % 360.0, shape.dec)
+    moments = [polygon_moment(part) for part in shape.parts]
+    return Point(*place(unit((sum(m[0] for m in moments), sum(m[1] for m in moments), sum(m[2] for m in moments)))))
+
+
+@lru_cache(maxsize=65536)
+def _parse(words: str) -> Shape | str:
+    """Give the shape, or what is wrong."""
+    parts: list[tuple[Vector, ...]] = []
+    groups: list[tuple[str, list[float]]] = []
+    try:
+        for word in words.replace(",", " ").split():
+            if word[0].isalpha() and word.lower() not in {"nan", "inf", "infinity"}:
+                if word.upper() not in {"ICRS", "J2000", "FK5", "UNKNOWNFRAME"}:
+                    groups.append((word.lower(), []))
+            else:
+                groups[-1][1].append(float(word))
+        for kind, numbers in groups:
+            if len(groups) == 1 and kind in _MADE:
+                return _MADE[kind](*numbers)
+            if kind != "polygon" or len(numbers) % 2:
+                return f"'{_short(words)}' is not a region"
+            parts.append(_part(list(zip(numbers[::2], numbers[1::2], strict=True))))
+    except AdqlError as err:
+        return str(err)
+    except (ValueError, IndexError, TypeError):
+        return f"'{_short(words)}' is not a region"
+    return Polygon(tuple(parts)) if parts else f"'{_short(words)}' is not a region"
+
+
+def make_point(ra: float, dec: float) -> Point:
+    """Make a point (deg); AdqlError for a declination that there is not."""
+    if not (isfinite(ra) and -90.0 <= dec <= 90.0):
+        raise AdqlError(f"({ra!r}, {dec!r}) is not a place on the sky: a declination lies between -90 and 90 degrees")
+    return Point(ra, dec)
+
+
+def make_circle(ra: float, dec: float, radius: float) -> Circle:
+    """Make a circle (deg); AdqlError for a wrong radius."""
+    make_point(ra, dec)
+    if not 0.0 <= radius <= 180.0:
+        raise AdqlError(f"the radius {radius!r} of a circle does not lie between 0 and 180 degrees")
+    return Circle(ra, dec, radius)
+
+
+def make_box(ra: float, dec: float, width: float, height: float) -> Box:
+    """Make a box (deg); AdqlError for a wrong extent."""
+    make_point(ra, dec)
+    if not (0.0 <= width <= 360.0 and 0.0 <= height <= 180.0):
+        raise AdqlError(f"a box of {width!r} by {height!r} degrees does not fit on the sky")
+    return Box(ra, dec, width, height)
+
+
+_MADE = {"point": make_point, "circle": make_circle, "box": make_box}
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 60 else f"{words[:57]}..."
+
+
+def _part(corners: Sequence[tuple[float, float]]) -> tuple[Vector, ...]:
+    vectors: list[Vector] = []
+    for ra, dec in corners:
+        at = make_point(ra, dec).at
+        if not vectors or angle(vectors[-1], at) > _WITHIN:
+            vectors.append(at)
+    if len(vectors) > 1 and angle(vectors[0], vectors[-1]) <= _WITHIN:
+        vectors.pop()
+    if len(vectors) < 3:
+        raise AdqlError(f"a polygon needs three corners, {len(vectors)} different ones were given")
+    middle = unit((sum(v[0] for v in vectors), sum(v[1] for v in vectors), sum(v[2] for v in vectors)))
+    if min(dot(middle, at) for at in vectors) <= 0.0:
+        raise AdqlError("the corners of a polygon must lie in one half of the sky")
+    if dot(polygon_moment(vectors), middle) < 0.0:
+        vectors.reverse()
+    return tuple(vectors)
+
+
+def _in_circle(inner: Shape, middle: Vector, radius: float) -> bool:
+    match inner:
+        case Point():
+            return angle(inner.at, middle) <= radius + _WITHIN
+        case Circle():
+            return angle(inner.at, middle) + radians(inner.radius) <= radius + _WITHIN or radius >= pi
+    parts = _parts(inner)
+    if radius <= pi / 2.0:
+        # A cap of at most half of the sky is convex.
+        return all(angle(corner, middle) <= radius + _WITHIN for part in parts for corner in part)
+    away = (-middle[0], -middle[1], -middle[2])
+    return not any(_circle_meets(away, pi - radius - 2.0 * _WITHIN, part) for part in parts) or radius >= pi
+
+
+def _in_box(inner: Shape, outer: Box) -> bool:
+    match inner:
+        case Point():
+            return (
+                outer.low - 1e-10 <= inner.dec <= outer.high + 1e-10
+                and _apart(inner.ra, outer.ra) <= outer.width / 2.0 + 1e-10
+            ) or (abs(inner.dec) == 90.0 and outer.low <= inner.dec <= outer.high)
+        case Box():
+            return (
+                inner.low >= outer.low - 1e-10
+                and inner.high <= outer.high + 1e-10
+                and (outer.width >= 360.0 or _apart(inner.ra, outer.ra) + inner.width / 2.0 <= outer.width / 2.0 + 1e-10)
+            )
+        case Circle():
+            if not (inner.dec - inner.radius >= outer.low - 1e-10 and inner.dec + inner.radius <= outer.high + 1e-10):
+                return _whole(inner, outer)
+            return outer.width >= 360.0 or all(
+                contains(Point(*place(corner)), outer) for corner in _rim(inner.at, radians(inner.radius))
+            )
+    edges = [edge for part in inner.parts for edge in zip(part, [*part[1:], part[0]], strict=True)]
+    return all(
+        contains(Point(*place(at)), outer) for a, b in edges for at in (a, *_apexes(a, b))
+    ) and not _wraps_pole(inner, outer)
+
+
+def _whole(inner: Circle, outer: Box) -> bool:
+    """Tell of a circle over a pole: it lies in the box only if all right ascensions do."""
+    low, high = inner.dec - inner.radius, inner.dec + inner.radius
+    if outer.width < 360.0:
+        return False
+    return (low >= outer.low - 1e-10 or outer.low <= -90.0) and (high <= outer.high + 1e-10 or outer.high >= 90.0)
+
+
+def _wraps_pole(inner: Polygon, outer: Box) -> bool:
+    poles = ((0.0, 0.0, 1.0), (0.0, 0.0, -1.0))
+    return any(
+        inside(part, pole) and (outer.width < 360.0 or (outer.high < 90.0 if pole[2] > 0.0 else outer.low > -90.0))
+        for part in inner.parts
+        for pole in poles
+    )
+
+
+def _rim(middle: Vector, radius: float) -> list[Vector]:
+    """Give the places of a circle that are farthest east and west, and some between."""
+    up = unit(cross(cross(middle, (0.0, 0.0, 1.0)), middle)) if abs(middle[2]) < 1.0 - 1e-15 else (1.0, 0.0, 0.0)
+    right = cross(middle, up)
+    places = []
+    for step in range(720):
+        turn = radians(step / 2.0)
+        c, s, r = cos(turn) * sin(radius), sin(turn) * sin(radius), cos(radius)
+        places.append(
+            (
+                middle[0] * r + up[0] * c + right[0] * s,
+                middle[1] * r + up[1] * c + right[1] * s,
+                middle[2] * r + up[2] * c + right[2] * s,
+            )
+        )
+    return places
+
+
+def _apexes(a: Vector, b: Vector) -> list[Vector]:
+    """Give the places of an arc, ends excluded, where its declination is greatest or least."""
+    pole = unit(cross(a, b))
+    top = cross(cross(pole, (0.0, 0.0, 1.0)), pole)
+    if dot(top, top) < 1e-24:
+        return []
+    top = unit(top)
+    found = []
+    for at in (top, (-top[0], -top[1], -top[2])):
+        if dot(cross(pole, a), at) > 0.0 and dot(cross(b, pole), at) > 0.0:
+            found.append(at)
+    return found
+
+
+def _apart(one: float, other: float) -> float:
+    return abs((one - other + 180.0) % 360.0 - 180.0)
+
+
+def _parts(shape: Shape) -> tuple[tuple[Vector, ...], ...]:
+    """Give polygons that cover the same: of a box, with corners close enough along its parallels."""
+    if isinstance(shape, Polygon):
+        return shape.parts
+    if isinstance(shape, Box):
+        return _box_parts(shape)
+    raise TypeError(shape)
+
+
+@lru_cache(maxsize=256)
+def _box_parts(box: Box) -> tuple[tuple[Vector, ...], ...]:
+    if box.high <= box.low or box.width <= 0.0:
+        return ()
+    middle = (box.low + box.high) / 2.0
+    # A part of at most 90 degrees, on one side of the equator, always lies in one half of the sky.
+    bands = [(box.low, box.high)] if box.high - box.low <= 90.0 else [(box.low, middle), (middle, box.high)]
+    count = max(1, ceil(box.width / 90.0))
+    parts = []
+    for low, high in bands:
+        for number in range(count):
+            west = box.ra - box.width / 2.0 + box.width * number / count
+            steps = max(1, ceil(box.width / count / _STEP))
+            across = [west + box.width / count * step / steps for step in range(steps + 1)]
+            corners = [(ra, low) for ra in across] + [(ra, high) for ra in reversed(across)]
+            parts.append(_part([(ra % 360.0, dec) for ra, dec in corners]))
+    return tuple(parts)
+
+
+def _in_part(inner: Shape, part: tuple[Vector, ...]) -> bool:
+    match inner:
+        case Point():
+            return inside(part, inner.at)
+        case Circle():
+            middle, radius = inner.at, radians(inner.radius)
+            return inside(part, middle) and (radius <= 0.0 or _to_edge(part, middle) >= radius - _WITHIN)
+    return all(
+        all(inside(part, corner) for corner in other) and not _edges_cross(part, other) for other in _parts(inner)
+    )
+
+
+def _circle_meets(middle: Vector, radius: float, part: tuple[Vector, ...]) -> bool:
+    return inside(part, middle) or _to_edge(part, middle) <= radius + _WITHIN
+
+
+def _parts_meet(one: tuple[Vector, ...], other: tuple[Vector, ...]) -> bool:
+    return (
+        any(inside(other, corner) for corner in one)
+        or any(inside(one, corner) for corner in other)
+        or _edges_cross(one, other)
+    )
+
+
+def _edges_cross(one: tuple[Vector, ...], other: tuple[Vector, ...]) -> bool:
+    return any(
+        arcs_cross(a, b, c, d)
+        for a, b in zip(one, [*one[1:], one[0]], strict=True)
+        for c, d in zip(other, [*other[1:], other[0]], strict=True)
+    )
+
+
+def _to_edge(part: tuple[Vector, ...], at: Vector) -> float:
+    return min(to_arc(a, b, at) for a, b in zip(part, [*part[1:], part[0]], strict=True))

@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args
 
 from jwstmq_widgets.errors import QueryError
 
-__all__ = ["LAYOUTS", "Arrangement", "Layout", "folders", "safe_name"]
+__all__ = ["LAYOUTS", "Arrangement", "Layout", "folders", "is_ordinary", "safe_name"]
 
 Layout = Literal["program", "mast", "flat"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -22,6 +22,11 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²�
 _OURS = (".part", ".part.json")
 # File systems take 255 bytes, and our own suffixes come on top.
 _MOST_BYTES = 200
+
+
+def is_ordinary(name: str) -> bool:
+    """Tell whether a name is one of JWST's own, which stay as they are."""
+    return _ORDINARY.fullmatch(name) is not None
 
 
 def safe_name(text: str) -> str:
@@ -41,7 +46,7 @@ def safe_name(text: str) -> str:
     str
         Never empty, at most 200 bytes in UTF-8.
     """
-    if _ORDINARY.fullmatch(text):
+    if is_ordinary(text):
         return text
     # Categories C*: control, format, surrogate, private, unassigned. Zl and Zp: line and paragraph separators.
     name = "".join(

@@ -3,18 +3,21 @@
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 from astropy.table import Table
 
 from jwstmq_widgets.downloads.ledger import Record, read_ledger
 from jwstmq_widgets.downloads.part import read_pieces
 from jwstmq_widgets.downloads.places import Arrangement, Layout
-from jwstmq_widgets.downloads.plans import Plan, PlanItem, State
-from jwstmq_widgets.downloads.wishes import Wish, read_wishes
+from jwstmq_widgets.downloads.planitems import CODES, PlanColumns, PlanItem, PlanItems, State
+from jwstmq_widgets.downloads.plans import Plan
+from jwstmq_widgets.downloads.wishes import Wish, Wishes, read_wishes
 from jwstmq_widgets.errors import QueryError
 
 if TYPE_CHECKING:
@@ -111,26 +114,34 @@ def make_plan(
     root = Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100  (resolve() would follow links; abspath only joins)
     free = check_destination(root)
     made = time.time()
-    by_folder: dict[tuple[str, ...], dict[str, Wish]] = {}
-    taken: dict[tuple[str, ...], Wish] = {}
-    chosen: list[Wish] = []
-    for wish in {wish.uri or id(wish): wish for wish in wishes}.values():
-        key = (*wish.folder, wish.name.casefold())
-        other = taken.setdefault(key, wish) if wish.observed else wish
-        if other is not wish:
-            place = "/".join((*wish.folder, wish.name))
-            raise QueryError(
-                f"{other.uri} and {wish.uri} would be one file, {place}; choose one of them, or another layout",
-                field="layout",
-            )
-        by_folder.setdefault(wish.folder, {})[wish.name] = wish
-        chosen.append(wish)
+    chosen = _once(Wishes.of(wishes))
+    _check_names(chosen)
     record = read_ledger(root)
-    paths = {place: root.joinpath(*place) for place in by_folder}
-    found = {place: _look(paths[place], root, names) for place, names in by_folder.items()}
+    paths = [root.joinpath(*place) for place in chosen.folders]
     may = archive is not None and archive.account.may_exclusive
-    items = tuple(
-        _item(wish, paths[wish.folder], found[wish.folder], record, clobber=clobber, may=may) for wish in chosen
+    states = np.where(chosen.restricted & (not may), CODES["exclusive"], CODES["fetch"]).astype(np.int8)
+    states[~chosen.observed] = CODES["planned"]
+    haves = np.zeros(len(chosen), dtype=np.int64)
+    for path, rows in _present(chosen, paths, root):
+        names = {str(chosen.names[row]): chosen[row] for row in rows.tolist()}
+        found = _look(path, root, names)
+        seen = {name.removesuffix(".json").removesuffix(".part") for name in found} | found.keys()
+        for row in rows.tolist():
+            if str(chosen.names[row]) in seen:
+                state, haves[row] = _found(chosen[row], path, found, record, clobber=clobber, may=may)
+                states[row] = CODES[state]
+    items = PlanItems(
+        PlanColumns(
+            uris=chosen.uris,
+            names=chosen.names,
+            folders=paths,
+            places=chosen.places,
+            sizes=chosen.sizes,
+            states=states,
+            haves=haves,
+            untils=chosen.untils,
+            obs_ids=chosen.obs_ids,
+        )
     )
     return Plan(
         items=items,
@@ -205,29 +216,57 @@ def _look(folder: Path, root: Path, wanted: Mapping[str, Wish]) -> dict[str, int
     return found
 
 
-def _item(wish: Wish, folder: Path, found: Mapping[str, int], record: Record, *, clobber: bool, may: bool) -> PlanItem:
+def _once(wishes: Wishes) -> Wishes:
+    """Keep the last wish for each product, at the place of the first."""
+    uris = wishes.uris.tolist()
+    if len(set(uris)) == len(uris):
+        return wishes
+    last = {uri or row: row for row, uri in enumerate(uris)}
+    return wishes.take(np.array(list(last.values()), dtype=np.intp))
+
+
+def _check_names(wishes: Wishes) -> None:
+    """Raise a QueryError where two products would be one file."""
+    rows = np.flatnonzero(wishes.observed)
+    names = [name.casefold() for name in wishes.names[rows].tolist()]
+    if len(set(names)) == len(names):
+        return
+    taken: dict[tuple[int, str], int] = {}
+    for row, place, name in zip(rows.tolist(), wishes.places[rows].tolist(), names, strict=True):
+        other = taken.setdefault((place, name), row)
+        if other != row:
+            where = "/".join((*wishes.folders[place], str(wishes.names[row])))
+            raise QueryError(
+                f"{wishes.uris[other]} and {wishes.uris[row]} would be one file, {where}; choose one of them, or "
+                "another layout",
+                field="layout",
+            )
+
+
+def _present(wishes: Wishes, paths: Sequence[Path], root: Path) -> Iterable[tuple[Path, npt.NDArray[np.intp]]]:
+    """Give the folders that are on the disk, each with the rows that go there."""
+    order = np.argsort(wishes.places, kind="stable")
+    starts = np.searchsorted(wishes.places, np.arange(len(paths) + 1), sorter=order).tolist()
+    for place, path in enumerate(paths):
+        rows = order[starts[place] : starts[place + 1]]
+        if len(rows) and (os.path.lexists(path) or _look(path, root, {})):
+            yield path, rows
+
+
+def _found(
+    wish: Wish, folder: Path, found: Mapping[str, int], record: Record, *, clobber: bool, may: bool
+) -> tuple[State, int]:
+    """Give the state of a product of which something is on the disk, and the bytes of it that are here."""
     have, part = found.get(wish.name), found.get(f"{wish.name}.part", 0)
-    state: State
     if not wish.observed:
-        state, have = "planned", 0
-    elif have is not None and not clobber and _is_here(wish, have, record):
-        state = "here"
-    elif wish.restricted and not may:
-        state, have = "exclusive", 0
-    elif part and f"{wish.name}.part.json" in found and (wish.size < 0 or part <= wish.size):
-        state, have = "resume", _held(folder / f"{wish.name}.part.json", part)
-    else:
-        state, have = "fetch" if have is None else "different", have or 0
-    return PlanItem(
-        uri=wish.uri,
-        name=wish.name,
-        folder=folder,
-        size=wish.size,
-        state=state,
-        have=have or 0,
-        until=wish.until,
-        obs_id=wish.obs_id,
-    )
+        return "planned", 0
+    if have is not None and not clobber and _is_here(wish, have, record):
+        return "here", have
+    if wish.restricted and not may:
+        return "exclusive", 0
+    if part and f"{wish.name}.part.json" in found and (wish.size < 0 or part <= wish.size):
+        return "resume", _held(folder / f"{wish.name}.part.json", part)
+    return "fetch" if have is None else "different", have or 0
 
 
 def _held(note: Path, size: int) -> int:

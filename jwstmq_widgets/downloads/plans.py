@@ -2,17 +2,19 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.downloads.places import Layout
+from jwstmq_widgets.downloads.planitems import CODES, STATES, PlanItem, PlanItems, State
 from jwstmq_widgets.tables import format_size
 
 if TYPE_CHECKING:
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "PlanItem", "State"]
 
-State = Literal["fetch", "resume", "here", "different", "exclusive", "planned"]
-
-_TO_MOVE = frozenset({"fetch", "resume", "different"})
+_TO_MOVE: tuple[State, ...] = ("fetch", "resume", "different")
 _MEANINGS: Mapping[State, str] = {
     "fetch": "not here",
     "resume": "begun, goes on where it stopped",
@@ -43,39 +43,12 @@ _DESCRIPTIONS = {
 _MARGIN, _MARGIN_SHARE = 64_000_000, 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanItem:
-    """What is to be done with one product."""
-
-    uri: str
-    """The product's ``dataURI``."""
-    name: str
-    """File name on disk."""
-    folder: Path
-    """Folder on disk, absolute."""
-    size: int
-    """Bytes, as the catalogue says; -1 unknown."""
-    state: State
-    """fetch, resume, different (all three are moved), here, exclusive or planned."""
-    have: int = 0
-    """Bytes here: of the file, or of its beginning (resume)."""
-    until: datetime | None = None
-    """When its exclusive access ends; None where it is public, or the archive does not say."""
-    obs_id: str = ""
-    """``obs_id`` (not ``obsID``) that it belongs to."""
-
-    @property
-    def path(self) -> Path:
-        """Where it goes, absolute."""
-        return self.folder / self.name
-
-
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a download would do; `download` carries it out."""
 
-    items: tuple[PlanItem, ...]
-    """One for each product, in the order of the products."""
+    items: Sequence[PlanItem]
+    """One for each product, in the order of the products; kept by column, as `PlanItems`."""
     folder: Path
     """The destination, absolute."""
     layout: Layout
@@ -91,12 +64,20 @@ class Plan:
     rate: float = 0.0
     """Bytes a second of the last download to this destination, as its ledger tells; 0 unknown."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", PlanItems.of(self.items))
+
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def _columns(self) -> PlanItems:
+        return PlanItems.of(self.items)
+
     @cached_property
     def _states(self) -> Counter[str]:
-        return Counter(item.state for item in self.items)
+        numbers = np.bincount(self._columns.states, minlength=len(STATES)).tolist()
+        return Counter(dict(zip(STATES, numbers, strict=True)))
 
     @property
     def fetch(self) -> int:
@@ -121,22 +102,28 @@ class Plan:
     @cached_property
     def to_move(self) -> tuple[PlanItem, ...]:
         """The items that are to be moved."""
-        return tuple(item for item in self.items if item.state in _TO_MOVE)
+        return tuple(self._moved)
+
+    @cached_property
+    def _moved(self) -> PlanItems:
+        return self._columns.in_states(*_TO_MOVE)
 
     @cached_property
     def unknown_size(self) -> int:
         """How many files are to be moved whose size the catalogue does not say."""
-        return sum(item.size < 0 for item in self.to_move)
+        return int(np.count_nonzero(self._moved.sizes < 0))
 
     @cached_property
     def bytes_total(self) -> int:
         """Bytes of all files, of those with a known size."""
-        return sum(max(0, item.size) for item in self.items)
+        return _known_bytes(self._columns)
 
     @cached_property
     def bytes_to_fetch(self) -> int:
         """Bytes to be moved, without what is here of files to resume."""
-        return sum(max(0, item.size - item.have * (item.state == "resume")) for item in self.to_move if item.size > 0)
+        begun = self._columns.in_states("resume")
+        held = np.minimum(begun.haves, begun.sizes)[begun.sizes > 0].sum()
+        return _known_bytes(self._moved) - int(held)
 
     @property
     def fits(self) -> bool:
@@ -153,15 +140,15 @@ class Plan:
     @cached_property
     def table(self) -> Table:
         """The items as an astropy Table: path, size (byte), state, have (byte), until, obs_id, dataURI."""
-        items = self.items
+        items, columns = self.items, self._columns
         table = Table(meta={"folder": str(self.folder), "layout": self.layout})
         table["path"] = np.array([item.path.relative_to(self.folder).as_posix() for item in items], dtype=str)
-        table["size"] = np.array([item.size for item in items], dtype=np.int64)
-        table["state"] = np.array([item.state for item in items], dtype="U9")
-        table["have"] = np.array([item.have for item in items], dtype=np.int64)
+        table["size"] = columns.sizes
+        table["state"] = np.array(STATES, dtype="U9")[columns.states]
+        table["have"] = columns.haves
         table["until"] = np.array([item.until.isoformat() if item.until else "" for item in items], dtype=str)
         table["obs_id"] = np.array([item.obs_id for item in items], dtype=str)
-        table["dataURI"] = np.array([item.uri for item in items], dtype=str)
+        table["dataURI"] = np.array(columns.uris, dtype=str)
         table["size"].unit = table["have"].unit = "byte"
         for name, text in _DESCRIPTIONS.items():
             table[name].description = text
@@ -230,7 +217,37 @@ class Plan:
             The same plan for these only.
         """
         wanted = uris if isinstance(uris, (set, frozenset, dict)) else frozenset(uris)
-        return dataclasses.replace(self, items=tuple(item for item in self.items if item.uri in wanted))
+        return dataclasses.replace(self, items=self._columns.with_uris(wanted))
+
+    def take(self, places: Any) -> "Plan":
+        """Keep some products, by their places in the plan.
+
+        Parameters
+        ----------
+        places
+            Whole numbers, in the order wanted, shape (m,).
+
+        Returns
+        -------
+        Plan
+            The same plan for these only.
+        """
+        return dataclasses.replace(self, items=self._columns.take(places))
+
+    def places(self, *states: State) -> npt.NDArray[np.intp]:
+        """Tell which products are in some states.
+
+        Parameters
+        ----------
+        *states
+            Such as ``"here"``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Their places in the plan, shape (m,).
+        """
+        return np.flatnonzero(np.isin(self._columns.states, [CODES[state] for state in states]))
 
     def summary(self) -> str:
         """Say it in one line.
@@ -257,10 +274,11 @@ class Plan:
         lines = [f"{self.summary()} · to {self.folder} ({self.layout})"]
         now = datetime.now(UTC)
         for state, meaning in _MEANINGS.items():
-            items = [item for item in self.items if item.state == state]
-            if items:
-                size = format_size(sum(max(0, item.size) for item in items))
-                dates = sorted(item.until for item in items if item.until and state == "exclusive" and item.until > now)
+            items = self._columns.in_states(state)
+            if len(items):
+                size = format_size(_known_bytes(items))
+                ends_of = items if state == "exclusive" else ()
+                dates = sorted(item.until for item in ends_of if item.until and item.until > now)
                 ends = f", until {dates[0]:%Y-%m-%d}" if dates else ""
                 ends += f" to {dates[-1]:%Y-%m-%d}" if dates and dates[0].date() != dates[-1].date() else ""
                 lines.append(f"  {state:<10}{len(items):>9,} {size:>9}  {meaning}{ends}")
@@ -268,3 +286,8 @@ class Plan:
         about = f", about {self.seconds:,.0f} s at the last rate" if self.seconds else ""
         lines.append(f"  {format_size(self.bytes_to_fetch)} to fetch, {format_size(self.free)} free: {room}{about}")
         return "\n".join(lines)
+
+
+def _known_bytes(items: PlanItems) -> int:
+    sizes = items.sizes
+    return int(sizes[sizes > 0].sum())

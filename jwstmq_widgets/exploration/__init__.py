@@ -1,42 +1,33 @@
 """The state of one exploration, with its verbs."""
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives import Archive, nothing_found, open_archive
-from jwstmq_widgets.downloads import Control, DownloadProgress, Manifest, Plan, download, plan
+from jwstmq_widgets.archives import Archive, open_archive
+from jwstmq_widgets.archives.merged import knows_users, login_to, tells_messages
+from jwstmq_widgets.downloads import Control, DownloadProgress, Plan, download, plan
 from jwstmq_widgets.errors import JwstmqError, QueryError
+from jwstmq_widgets.exploration.asking import Answer, ask
+from jwstmq_widgets.exploration.choosing import shown_products
+from jwstmq_widgets.exploration.files import FileIndex, FileState, FileStates, Ticks
 from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
+from jwstmq_widgets.exploration.moving import Moving, failures, planned_states, unfinished
+from jwstmq_widgets.exploration.notices import messages_of, warnings_of
 from jwstmq_widgets.exploration.state import State, value
 from jwstmq_widgets.previews import Thumbnails
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.tables import observations_table, products_table, select
+from jwstmq_widgets.tables import observations_table, products_table
 from jwstmq_widgets.tables.facets import Facets, facet_name
 
-__all__ = ["Exploration", "FileState"]
+__all__ = ["Exploration", "FileState", "FileStates", "Ticks"]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
-    """How one file stands at the destination. A file that is simply not there has no state."""
-
-    kind: Literal["here", "partial", "different", "exclusive", "planned", "waiting", "running", "failed"]
-    """Which."""
-    fraction: float = 0.0
-    """Part here, 0 to 1, of a running or partial file."""
-    message: str = ""
-    """Why it failed, or until when it is exclusive."""
 
 
 class Exploration(State):
@@ -68,8 +59,8 @@ class Exploration(State):
     shown = value(None, "Products of the chosen file types: what grid and gallery show.")
     facets = value(_NONE, "Facet (a key of `tables.facets.FACETS`) to the values that narrow what is shown.")
     chosen_observations = value(frozenset(), "obsids of observations that narrow what is shown; empty for all.")
-    ticked = value(frozenset(), "URIs of the ticked products.")
-    states = value(_NONE, "URI to FileState, for files of which there is something to say.")
+    ticked = value(frozenset(), "Ticks: the URIs of the ticked products, as a set.")
+    states = value(_NONE, "FileStates: URI to FileState, for files of which there is something to say.")
     destination = value("", "Folder for downloads.")
     layout = value("program", "Folders below the destination: program, mast or flat.")
     plan = value(None, "Plan for the ticked files; None while it is made.")
@@ -77,22 +68,23 @@ class Exploration(State):
     problems = value(_NONE, "Where (open, login, search, look, destination, download) to Problem.")
     manifest = value(None, "What the last download did.")
     unfinished = value(None, "Plan of what earlier downloads to the destination left to do; None for nothing.")
+    warnings = value((), "Tuple of sentences: which archives did not answer, while others did.")
+    messages = value((), "Tuple of lines: what the archive tells its users.")
     as_of = value(None, "When the answer came (UTC); a kept answer may be a day old.")
 
     def __init__(
         self,
-        archive: str | Archive = "mast",
+        archive: str | Sequence[str] | Archive = "mast",
         query: Query | None = None,
         *,
         destination: str | Path = "data",
         layout: str = "program",
     ) -> None:
         super().__init__()
-        self._jobs = Jobs(changed=lambda jobs: self._put(jobs=jobs), failed=self._fail)
+        self._jobs = Jobs(changed=lambda _: self._follow_jobs(), failed=self._fail)
         self._thumbnails = Thumbnails()
         self._whole: Plan | None = None
         self._control = Control()
-        self._uris: frozenset[str] = frozenset()
         self._answered: Archive | None = None
         self._opened = threading.Event()
         self._faceted: tuple[Table | None, Facets | None] = (None, None)
@@ -102,6 +94,8 @@ class Exploration(State):
             observations=observations_table({}, archive=""),
             products=products_table({}, archive=""),
             shown=products_table({}, archive=""),
+            ticked=Ticks(FileIndex(())),
+            states=FileStates(FileIndex(())),
         )
         self.use_archive(archive)
         if query is not None and not query.empty:
@@ -112,8 +106,9 @@ class Exploration(State):
     @property
     def selected(self) -> Table:
         """The ticked products, in the order of ``products`` (astropy Table, a row a file)."""
-        products, ticked = self.products, self.ticked
-        return products[np.isin(np.asarray(products["dataURI"]), list(ticked))] if ticked else products[:0]
+        with self._lock:
+            products, ticked = self.products, self.ticked
+        return products[ticked.mask] if ticked else products[:0]
 
     @property
     def narrowed(self) -> Table:
@@ -172,42 +167,75 @@ class Exploration(State):
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def use_archive(self, archive: str | Archive) -> None:
-        """Open another archive; the present answer stays until the next search.
+    def use_archive(self, archive: str | Sequence[str] | Archive) -> None:
+        """Open another archive; the present answer stays until the next search, and a search that runs is cancelled.
 
         Parameters
         ----------
         archive
-            An archive, or a word or address for `open_archive`.
+            An archive, or a word, an address or several of them for `open_archive`.
         """
         self._opened.clear()
-        self._put(address=archive if isinstance(archive, str) else archive.url)
+        for moot in ("search", "login"):
+            self._jobs.cancel(moot)
+        words = archive if isinstance(archive, str) else ",".join(archive) if isinstance(archive, Sequence) else ""
+        given = None if isinstance(archive, (str, Sequence)) else archive
+        self._put(address=words if given is None else given.url, messages=())
         self._clear_problem("open")
 
         def work(run: Run) -> None:
             try:
-                opened = open_archive(archive) if isinstance(archive, str) else archive
+                opened = open_archive(words) if given is None else given
                 run.check()
                 self._put(archive=opened, account=opened.account)
                 self._recall()
             finally:
                 if run.current:
                     self._opened.set()
+            self._hear(opened)
 
-        self._jobs.start("open", work, text=f"opening the {archive} archive" if isinstance(archive, str) else "opening")
+        self._jobs.start("open", work, text=f"opening the archive {words}" if given is None else "opening")
 
-    def login(self, token: str | None = None) -> None:
+    def _hear(self, archive: Archive) -> None:
+        """Ask for the archive's messages, beside everything else: nobody waits for them."""
+
+        def work() -> None:
+            heard = messages_of(archive)
+            with self._lock:
+                if self.archive is archive and heard:
+                    self._set(messages=heard)
+            self._tell()
+
+        if tells_messages(archive):
+            threading.Thread(target=work, name="jwstmq-messages", daemon=True).start()
+
+    def login(
+        self,
+        token: str | None = None,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        credentials_file: str | Path | None = None,
+    ) -> None:
         """Log in to the archive.
 
         Parameters
         ----------
         token
-            The token; from the environment or the keyring when None. It is handed to the archive and not kept here.
+            The MAST token; from the environment or the keyring when None and no user is given. It is handed to the
+            archive and not kept here.
+        user, password
+            For an archive that knows users, such as ESA's.
+        credentials_file
+            A file that holds both, a line each.
         """
         self._clear_problem("login")
+        how = {"user": user, "password": password, "credentials_file": credentials_file}
+        how = {name: given for name, given in how.items() if given is not None}
 
         def work(run: Run) -> None:
-            account = self._ready(run).login(token)
+            account = login_to(self._ready(run), token, **how)
+            how.clear()
             run.check()
             self._put(account=account)
             self._look()
@@ -215,13 +243,23 @@ class Exploration(State):
         self._jobs.start("login", work, text="logging in")
 
     def logout(self) -> None:
-        """Forget the token."""
+        """Forget the token, or end the session; an archive that must be told is told on a thread."""
         self._jobs.cancel("login")
         self._clear_problem("login")
-        if self.archive is not None:
-            self.archive.logout()
-            self._put(account=self.archive.account)
-            self._look()
+        archive = self.archive
+        if archive is None:
+            return
+
+        def work(_: Any = None) -> None:
+            archive.logout()
+            if self.archive is archive:
+                self._put(account=archive.account)
+                self._look()
+
+        if knows_users(archive):
+            self._jobs.start("logout", work, text="logging out")
+        else:
+            work()
 
     def search(self, query: Query) -> None:
         """Ask for observations, then for their products; a running search is replaced.
@@ -241,39 +279,28 @@ class Exploration(State):
             self._fail("search", Problem.of(QueryError("nothing to search for; give a program, such as 2733")))
             return
 
+        def arrived(run: Run, products: Table) -> None:
+            rows = shown_products(products, query, frozenset(), guidestars=bool(query.guidestars))
+            with self._lock:
+                if run.current and not run.cancel.is_set():
+                    self._set(arriving=rows)
+            self._tell()
+
         def work(run: Run) -> None:
-            archive = self._ready(run)
-            run.tell(text="asking for observations")
-            observations = archive.observations(query, cancel=run.cancel, **how)
-            run.check()
-            if not len(observations):
-                raise nothing_found(archive, query)
-            run.tell(text=f"{len(observations):,} observations; asking for their products", fraction=0.0)
-
-            show = self._arrivals(run, query)
-
-            def progress(done: Any) -> None:
-                asked, total = done.observations_done, done.observations_total
-                text = f"{asked} of {total} observations · {done.products:,} files"
-                run.tell(text=text, fraction=asked / max(total, 1))
-                if asked < total:
-                    show(done.partial)
-
-            products = archive.products(observations, progress=progress, cancel=run.cancel, **how)
-            run.check()
-            self._answer(archive, query, observations, products)
-            run.tell(text=f"{len(observations):,} observations · {len(products):,} files")
-            self._look()
-
-        def whole(run: Run) -> None:
             try:
-                work(run)
+                answer = ask(self._ready(run), query, run, arrived=lambda products: arrived(run, products), **how)
+                self._take(answer, run)
+                run.tell(text=f"{len(answer.observations):,} observations · {len(answer.products):,} files")
+                self._look()
             finally:
-                if run.current:
-                    self._put(arriving=None)
+                with self._lock:
+                    if run.current:
+                        self._set(arriving=None)
+                self._tell()
 
-        self._jobs.start("search", whole, text="waiting for the archive")
+        self._jobs.cancel("search")
         self._put(arriving=None)
+        self._jobs.start("search", work, text="waiting for the archive")
 
     def refresh(self) -> None:
         """Ask the archive the same question again, even if its answer is kept on this machine."""
@@ -300,7 +327,7 @@ class Exploration(State):
             Pairs of stage and file type, such as ``("2b", "_cal.fits")``; none for all.
         """
         chosen = frozenset(filetypes)
-        self._put(filetypes=chosen, shown=_shown(self.products, self.query, chosen, self.guidestars))
+        self._put(filetypes=chosen, shown=self._shown(chosen, self.guidestars))
 
     def choose_guidestars(self, guidestars: bool) -> None:
         """Show guide-star files, or not.
@@ -310,7 +337,7 @@ class Exploration(State):
         guidestars
             Whether they are shown.
         """
-        self._put(guidestars=guidestars, shown=_shown(self.products, self.query, self.filetypes, guidestars))
+        self._put(guidestars=guidestars, shown=self._shown(self.filetypes, guidestars))
 
     def choose_facet(self, name: str, values: Iterable[str]) -> None:
         """Narrow what is shown to some values of one facet; ticks stay as they are.
@@ -357,7 +384,7 @@ class Exploration(State):
         uris
             ``dataURI`` values; those that are not among the products are passed over.
         """
-        self._tick(lambda ticked: ticked | self._uris.intersection(uris))
+        self._tick(lambda ticked: ticked.with_rows(ticked.index.rows(uris), on=True))
 
     def untick(self, uris: Iterable[str]) -> None:
         """Untick products.
@@ -367,11 +394,26 @@ class Exploration(State):
         uris
             ``dataURI`` values.
         """
-        self._tick(lambda ticked: ticked.difference(uris))
+        self._tick(lambda ticked: ticked.with_rows(ticked.index.rows(uris), on=False))
+
+    def invert(self, uris: Iterable[str] | None = None) -> None:
+        """Tick the products that are not ticked, and untick those that are.
+
+        Parameters
+        ----------
+        uris
+            ``dataURI`` values of those concerned; all that are shown, as facets and observations narrow them, when
+            None.
+        """
+        if uris is None:
+            uris = np.asarray(
+                self.shown["dataURI"] if (mask := self.narrowing()) is None else self.shown["dataURI"][mask]
+            ).tolist()
+        self._tick(lambda ticked: ticked.inverted(np.unique(ticked.index.rows(uris))))
 
     def clear_ticks(self) -> None:
         """Untick everything."""
-        self._tick(lambda _: frozenset())
+        self._tick(lambda ticked: ticked.with_rows(slice(None), on=False))
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
@@ -451,54 +493,51 @@ class Exploration(State):
         """Where the present products are: another archive may have been opened since."""
         return self._answered or self.archive
 
-    def _arrivals(self, run: Run, query: Query) -> Callable[[Callable[[], Table] | None], None]:
-        """Give what shows rows as they come: twice a second at most, and never most of the time."""
-        after = 0.0
+    def _follow_jobs(self) -> None:
+        with self._lock:  # threads may come here in another order than their jobs changed
+            self._set(jobs=self._jobs.present)
+        self._tell()
 
-        def show(partial: Callable[[], Table] | None) -> None:
-            nonlocal after
-            began = time.monotonic()
-            if partial is None or began < after:
-                return
-            rows = _shown(partial(), query, frozenset(), bool(query.guidestars))
-            with self._lock:
-                if run.current and not run.cancel.is_set():
-                    self._set(arriving=rows)
-            self._tell()
-            ended = time.monotonic()
-            after = ended + max(0.5, 5 * (ended - began))
+    def _shown(self, filetypes: frozenset[tuple[str, str]], guidestars: bool) -> Table:
+        return shown_products(self.products, self.query, filetypes, guidestars=guidestars)
 
-        return show
-
-    def _answer(self, archive: Archive, query: Query, observations: Table, products: Table) -> None:
-        guidestars = bool(query.guidestars)
+    def _take(self, answer: Answer, run: Run) -> None:
+        """Put an answer in the place of the one before."""
+        query, guidestars = answer.query, bool(answer.query.guidestars)
+        shown = shown_products(answer.products, query, frozenset(), guidestars=guidestars)
         with self._lock:
-            self._answered = archive
-            self._uris = frozenset(np.asarray(products["dataURI"]).tolist())
+            run.check()
+            self._answered = answer.archive
             self._whole = None
             self._set(
                 query=query,
-                observations=observations,
-                products=products,
+                observations=answer.observations,
+                products=answer.products,
                 filetypes=frozenset(),
                 facets=self.facets if query == self.query else _NONE,
-                chosen_observations=_still_there(self.chosen_observations, observations),
+                chosen_observations=_still_there(self.chosen_observations, answer.observations),
                 guidestars=guidestars,
-                shown=_shown(products, query, frozenset(), guidestars),
-                ticked=self.ticked & self._uris,
-                states=_NONE,
+                shown=shown,
+                ticked=self.ticked.moved(answer.files),
+                states=FileStates(answer.files),
                 plan=None,
                 arriving=None,
-                as_of=min(_as_of(observations), _as_of(products)),
+                as_of=answer.as_of,
+                warnings=warnings_of(answer.observations, answer.products),
             )
+        self._jobs.cancel("look")
+        self._thumbnails.forget()
         self._tell()
 
-    def _tick(self, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
+    def _tick(self, change: Callable[[Ticks], Ticks]) -> None:
         with self._lock:
             ticked = change(self.ticked)
-            if ticked != self.ticked:
-                self._set(ticked=ticked, plan=None if self._whole is None else self._whole.subset(ticked))
+            if ticked is not self.ticked:
+                self._set(ticked=ticked, plan=self._plan_of(ticked))
         self._tell()
+
+    def _plan_of(self, ticked: Ticks) -> Plan | None:
+        return None if self._whole is None else self._whole.take(np.flatnonzero(ticked.mask))
 
     def _place(self, **place: str) -> None:
         """Look at another destination; keep it only when it can be used."""
@@ -518,23 +557,27 @@ class Exploration(State):
         if not len(self.products) or self._jobs.running("download"):
             return
 
-        def work(run: Run) -> None:
-            whole = plan(self.products, to=self.destination, layout=self.layout, archive=self._source)
-            run.check()
-            with self._lock:
-                self._whole = whole
-                self._set(states=_states(whole), plan=whole.subset(self.ticked))
-            self._tell()
+        self._jobs.start("look", self._look_once, text="looking at the disk")
 
-        self._jobs.start("look", work, text="looking at the disk")
+    def _look_once(self, run: Run, **told: Any) -> None:
+        """Look at the disk for the present products; where an answer comes in between, look for that one's."""
+        while True:
+            with self._lock:
+                products, files, source = self.products, self.ticked.index, self._source
+            whole = plan(products, to=self.destination, layout=self.layout, archive=source)
+            states = planned_states(whole, files).changed(told.get("failed", {}))
+            with self._lock:
+                if not told:
+                    run.check()
+                if products is self.products:
+                    self._whole = whole
+                    self._set(states=states, plan=self._plan_of(self.ticked), **told.get("values", {}))
+                    break
+        self._tell()
 
     def _recall(self) -> None:
-        """Read in the destination's ledger what earlier downloads left to do."""
-        try:
-            left: Plan | None = Manifest.read(self.destination).failed
-        except JwstmqError:
-            left = None
-        self._put(unfinished=left if left is not None and left.fetch else None)
+        """Read what earlier downloads to the destination left to do."""
+        self._put(unfinished=unfinished(self.destination))
 
     def _move(self, make_plan: Callable[[], Plan]) -> None:
         self._clear_problem("download")
@@ -546,38 +589,19 @@ class Exploration(State):
             decided = make_plan()
             if not len(decided):
                 raise QueryError("nothing is ticked; tick products in the grid or the gallery first")
-            before = dict(self.states)
-            waiting = {item.uri: FileState(kind="waiting") for item in decided.items if item.state != "here"}
+            moving = Moving(decided)
 
             def progress(now: DownloadProgress) -> None:
                 run.tell(fraction=now.fraction, detail=now)
-                running = {
-                    file.uri: FileState(kind="running", fraction=file.bytes_done / file.size if file.size > 0 else 0.0)
-                    for file in now.running
-                }
-                failed = {uri: FileState(kind="failed", message=message) for uri, message in now.failed}
-                here = dict.fromkeys(now.finished, FileState(kind="here", fraction=1.0))
-                self._put(states=MappingProxyType({**before, **waiting, **here, **running, **failed}))
+                moving.step(now)
+                with self._lock:
+                    self._set(states=moving.onto(self.states))
+                self._tell()
 
             self._control = control = Control()
             self._put(manifest=None, unfinished=None)
             manifest = download(decided, progress=progress, cancel=run.cancel, control=control)
-            failed = {
-                uri: FileState(kind="failed", message=message)
-                for uri, status, message in zip(
-                    manifest["dataURI"].tolist(), manifest["Status"].tolist(), manifest["Message"].tolist(), strict=True
-                )
-                if status == "ERROR"
-            }
-            whole = plan(self.products, to=self.destination, layout=self.layout, archive=self._source)
-            with self._lock:
-                self._whole = whole
-                self._set(
-                    manifest=manifest,
-                    states=MappingProxyType({**_states(whole), **failed}),
-                    plan=whole.subset(self.ticked),
-                )
-            self._tell()
+            self._look_once(run, failed=failures(manifest), values={"manifest": manifest})
             self._recall()
 
         self._jobs.start("download", work, text="downloading")
@@ -597,34 +621,3 @@ class Exploration(State):
 
 def _still_there(obsids: frozenset[str], observations: Table) -> frozenset[str]:
     return obsids.intersection(np.asarray(observations["obsid"]).tolist()) if obsids else obsids
-
-
-def _as_of(table: Table) -> datetime:
-    text = table.meta.get("as_of")
-    return datetime.fromisoformat(text) if text else datetime.now(UTC)
-
-
-def _shown(
-    products: Table, query: Query, filetypes: frozenset[tuple[str, str]], guidestars: bool | Literal["only"]
-) -> Table:
-    limits = query.product_limits
-    if filetypes:
-        limits["filetypes"] = ()
-    if limits["guidestars"] != "only":
-        limits["guidestars"] = guidestars
-    rows = select(products, **limits)
-    if not filetypes:
-        return rows
-    kinds = np.char.add(np.char.add(np.asarray(rows["stage"]), " "), np.asarray(rows["filetype"]))
-    return rows[np.isin(kinds, [f"{stage} {filetype}" for stage, filetype in filetypes])]
-
-
-def _states(whole: Plan) -> Mapping[str, FileState]:
-    kinds: dict[str, Any] = {"resume": "partial"}
-    return MappingProxyType(
-        {
-            item.uri: FileState(kind=kinds.get(item.state, item.state), fraction=1.0 if item.state == "here" else 0.0)
-            for item in whole.items
-            if item.state != "fetch"
-        }
-    )

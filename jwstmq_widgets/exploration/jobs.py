@@ -62,7 +62,8 @@ class Jobs:
     Parameters
     ----------
     changed
-        Called with the mapping of all jobs, by name, whenever one changes. It must not raise.
+        Called with the mapping of all jobs, by name, whenever one changes; from any thread, so that of two calls the
+        later one may have the older mapping: `present` is always the newest. It must not raise.
     failed
         Called with the name and the problem when work fails.
     """
@@ -73,6 +74,13 @@ class Jobs:
         self._state = threading.Condition(threading.RLock())
         self._jobs: dict[str, Job] = {}
         self._running: dict[str, Run] = {}
+        self._ending: set[Run] = set()
+
+    @property
+    def present(self) -> Mapping[str, Job]:
+        """All jobs, by name, as they are now."""
+        with self._state:
+            return MappingProxyType(self._jobs)
 
     def start(self, name: str, work: Callable[["Run"], None], *, text: str = "") -> "Run":
         """Start work on a thread; work of the same name that still runs is cancelled.
@@ -97,7 +105,10 @@ class Jobs:
         if previous:
             previous.cancel.set()
         self._put(Job(name=name, text=text))
-        threading.Thread(target=self._work, args=(run, work), name=f"jwstmq-{name}", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(run, work), name=f"jwstmq-{name}", daemon=True).start()
+        except RuntimeError as error:  # the machine gives no more threads: a job like any other that fails
+            self._fail(run, error)
         return run
 
     def cancel(self, name: str) -> None:
@@ -132,7 +143,7 @@ class Jobs:
             True if nothing runs any more.
         """
         with self._state:
-            return self._state.wait_for(lambda: not self._running, timeout)
+            return self._state.wait_for(lambda: not self._running and not self._ending, timeout)
 
     def close(self) -> None:
         """Cancel everything."""
@@ -142,24 +153,40 @@ class Jobs:
             run.cancel.set()
 
     def _work(self, run: "Run", work: Callable[["Run"], None]) -> None:
-        end: dict[str, Any] = {"state": "done", "fraction": 1.0}
         try:
             work(run)
-            if run.cancel.is_set():
-                end = {"state": "cancelled", "text": "cancelled"}
         except Cancelled:
-            end = {"state": "cancelled", "text": "cancelled"}
-        except Exception as error:  # a thread's failure would be lost: it is told as a problem
-            if run.current:
-                if not isinstance(error, JwstmqError):
-                    _logger.exception("%s failed", run.name)
-                end = {"state": "failed", "text": ""}
-                self._failed(run.name, Problem.of(error))
+            self._end(run, state="cancelled", text="cancelled")
+        except BaseException as error:  # noqa: BLE001  (a thread's failure would be lost: it is told as a problem)
+            self._fail(run, error)
+        else:
+            cancelled = run.cancel.is_set()
+            self._end(
+                run,
+                **({"state": "cancelled", "text": "cancelled"} if cancelled else {"state": "done", "fraction": 1.0}),
+            )
+
+    def _fail(self, run: "Run", error: BaseException) -> None:
+        if run.current:
+            if not isinstance(error, JwstmqError):
+                _logger.error("%s failed", run.name, exc_info=error)
+            self._failed(run.name, Problem.of(error))
+        self._end(run, state="failed", text="")
+
+    def _end(self, run: "Run", **end: Any) -> None:
+        """Tell how a run ended; whoever hears of it may start the next one of that name at once."""
+        with self._state:
+            if self._running.get(run.name) is not run:
+                return
+            del self._running[run.name]
+            self._ending.add(run)
+            self._jobs = {**self._jobs, run.name: replace(self._jobs[run.name], **end)}
+            jobs = MappingProxyType(self._jobs)
+        try:
+            self._changed(jobs)
         finally:
-            run.tell(**end)
             with self._state:
-                if self._running.get(run.name) is run:
-                    del self._running[run.name]
+                self._ending.discard(run)
                 self._state.notify_all()
 
     def _put(self, job: Job) -> None:

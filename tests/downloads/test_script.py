@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from astropy.table import Table
@@ -228,10 +230,15 @@ def test_no_name_is_ever_run(shell: str, origin: Origin, tmp_path: Path) -> None
     assert rows[1][:4] == [f"mast:JWST/product/{NASTY}", decided.items[0].name, "PUBLIC", "COMPLETE"]
 
 
+def with_first(decided: Plan, **changes: Any) -> Plan:
+    first, *others = decided.items
+    return replace(decided, items=(replace(first, **changes), *others))
+
+
 def test_a_name_with_a_line_break_is_refused(plan_of: MakePlan, origin: Origin) -> None:
     origin.add("a.fits", fits_bytes())
     decided = plan_of()
-    object.__setattr__(decided.items[0], "name", "a\ntouch pwned\n.fits")
+    decided = with_first(decided, name="a\ntouch pwned\n.fits")
     with pytest.raises(QueryError, match="no line can"):
         script(decided)
 
@@ -389,7 +396,7 @@ def test_a_saved_script_can_be_run_as_it_is(plan_of: MakePlan, origin: Origin, t
 def test_what_is_not_observed_yet_is_left_out(plan_of: MakePlan, origin: Origin) -> None:
     origin.add("a.fits", fits_bytes())
     decided = plan_of()
-    object.__setattr__(decided.items[0], "state", "planned")
+    decided = with_first(decided, state="planned")
     written = script(decided)
     assert (written.files, written.left_out) == (0, ("a.fits",))
 

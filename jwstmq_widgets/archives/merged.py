@@ -18,7 +18,15 @@ from jwstmq_widgets.query import Query
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["WARNINGS", "MergedArchive", "knows_users", "primary_of", "sources_of"]
+__all__ = [
+    "WARNINGS",
+    "MergedArchive",
+    "knows_users",
+    "login_to",
+    "primary_of",
+    "sources_of",
+    "tells_messages",
+]
 
 WARNINGS = "warnings"
 """Key in a table's ``meta``: a list of sentences, one for each archive that did not answer."""
@@ -100,26 +108,24 @@ class MergedArchive:
         LoginError
             If no archive lets us in; the first one's.
         """
-        users = {name for name in ("user", "password", "credentials_file") if how.get(name) is not None}
+        by_user = any(how.get(name) is not None for name in ("user", "password", "credentials_file"))
         errors: list[LoginError] = []
         done = 0
         for archive in self._archives:
             knows = knows_users(archive)
-            if knows is not bool(users) and not (token is not None and not knows):
+            if knows is not by_user and (knows or token is None):
                 continue
             try:
-                archive.login(token, **(how if knows else {key: how[key] for key in how if key == "store"}))
+                if knows:
+                    login_to(archive, token, **how)
+                else:
+                    archive.login(token)
                 done += 1
             except LoginError as error:
                 errors.append(error)
         if not done:
-            raise (
-                errors[0]
-                if errors
-                else LoginError(
-                    "none of these archives knows users and passwords; log in with a token", archive=self.name
-                )
-            )
+            none = LoginError("these archives know no users and passwords; log in with a token", archive=self.name)
+            raise errors[0] if errors else none
         return self.account
 
     def logout(self) -> None:
@@ -319,7 +325,7 @@ class MergedArchive:
 
 
 def knows_users(archive: "Archive") -> bool:
-    """Tell whether an archive logs people in by user name and password.
+    """Tell whether an archive, or one of several, logs people in by user name and password.
 
     Parameters
     ----------
@@ -330,7 +336,48 @@ def knows_users(archive: "Archive") -> bool:
     -------
     bool
     """
-    return hasattr(archive, "status_messages")
+    several = archive.archives if isinstance(archive, MergedArchive) else (archive,)
+    return any(hasattr(one, "jobs") for one in several)  # as all that speak TAP+, and none that speaks as MAST
+
+
+def tells_messages(archive: "Archive") -> bool:
+    """Tell whether an archive, or one of several, has messages to its users."""
+    several = archive.archives if isinstance(archive, MergedArchive) else (archive,)
+    return any(hasattr(one, "status_messages") for one in several)
+
+
+def login_to(archive: "Archive", token: str | None, **how: Any) -> Account:
+    """Log in to any archive.
+
+    Parameters
+    ----------
+    archive
+        Which.
+    token
+        The MAST token; None for the one that is at hand, or for none where users are known.
+    **how
+        ``user=`` and ``password=``, or ``credentials_file=``, for archives that know users.
+
+    Returns
+    -------
+    Account
+
+    Raises
+    ------
+    LoginError
+        If it does not let us in, or knows no users.
+    ArchiveError
+        If asking failed.
+    """
+    if not how:
+        return archive.login(token)
+    if not knows_users(archive):
+        raise LoginError(
+            f"the archive {archive.name} knows no users and passwords; log in with a token", archive=archive.name
+        )
+    login: Any = archive.login
+    account: Account = login(token=token, **how)
+    return account
 
 
 def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":

@@ -1,4 +1,4 @@
-"""An archive of JWST on loopback that speaks MAST's protocols: start it, ask it, let things go wrong, stop it."""
+"""An archive of JWST on loopback that speaks MAST's and ESA's protocols: start, ask, let things go wrong, stop."""
 
 import os
 import subprocess
@@ -14,12 +14,30 @@ from typing import IO, Any, Self
 
 import orjson
 
-from jwstmq_widgets.localarchive.accounts import TOKEN, TOKEN_EXPIRED, TOKEN_WITHOUT_ACCESS
+from jwstmq_widgets.localarchive.accounts import (
+    ESA_OTHER_PASSWORD,
+    ESA_OTHER_USER,
+    ESA_PASSWORD,
+    ESA_USER,
+    TOKEN,
+    TOKEN_EXPIRED,
+    TOKEN_WITHOUT_ACCESS,
+)
 from jwstmq_widgets.localarchive.facts import Scale
 from jwstmq_widgets.localarchive.faults import Fault, fault_to_json
 from jwstmq_widgets.localarchive.requestlog import Request, request_from_json
 
-__all__ = ["TOKEN", "TOKEN_EXPIRED", "TOKEN_WITHOUT_ACCESS", "LocalArchive", "Request"]
+__all__ = [
+    "ESA_OTHER_PASSWORD",
+    "ESA_OTHER_USER",
+    "ESA_PASSWORD",
+    "ESA_USER",
+    "TOKEN",
+    "TOKEN_EXPIRED",
+    "TOKEN_WITHOUT_ACCESS",
+    "LocalArchive",
+    "Request",
+]
 
 _MODULE = "jwstmq_widgets.localarchive.server"
 _START = 600.0
@@ -139,6 +157,29 @@ class LocalArchive:
         if not self._running():
             raise RuntimeError("the local archive does not run; start() it first")
         return self._url
+
+    @property
+    def secure_url(self) -> str:
+        """Where it is with TLS, such as ``https://127.0.0.1:43212``; "" when trustme (the extra ``tls``) is missing.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not run.
+        """
+        return str(self._tell({"do": "tls"})["url"])
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate (PEM) with which clients can check `secure_url`; lives as long as the process.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not run.
+        """
+        path = self._tell({"do": "tls"})["ca_file"]
+        return Path(path) if path else None
 
     @property
     def faults(self) -> tuple[Fault, ...]:

@@ -1,4 +1,4 @@
-"""Who may ask the local archive for what: three test tokens."""
+"""Who may ask the local archive for what: three test tokens of MAST's side, two test users of ESA's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,10 @@ from http.cookies import CookieError, SimpleCookie
 
 __all__ = [
     "ANONYMOUS",
+    "ESA_OTHER_PASSWORD",
+    "ESA_OTHER_USER",
+    "ESA_PASSWORD",
+    "ESA_USER",
     "TOKEN",
     "TOKEN_EXPIRED",
     "TOKEN_WITHOUT_ACCESS",
@@ -22,6 +26,11 @@ TOKEN_WITHOUT_ACCESS = "10ca1000000000000000000000000002"  # noqa: S105
 """Token of an account that may not have exclusive products."""
 TOKEN_EXPIRED = "10ca1000000000000000000000000003"  # noqa: S105
 """Token that was good once."""
+
+ESA_USER, ESA_PASSWORD = "cecilia", "stellar-atmospheres-1925"
+"""A user of ESA's side. Exclusive products take a MAST token besides, as at ESA."""
+ESA_OTHER_USER, ESA_OTHER_PASSWORD = "jan", "galactic-rotation-1927"
+"""Another one, who does not see the first one's jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

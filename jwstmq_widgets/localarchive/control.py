@@ -61,7 +61,8 @@ def obey(command: dict[str, Any], service: "Service", end: Callable[[], None]) -
     Parameters
     ----------
     command
-        ``{"do": "faults", "faults": [...]}``, ``{"do": "requests"}``, ``{"do": "clear"}`` or ``{"do": "stop"}``.
+        ``{"do": "faults", "faults": [...]}``, ``{"do": "requests"}``, ``{"do": "clear"}``, ``{"do": "tls"}`` or
+        ``{"do": "stop"}``.
     service
         What it acts on.
     end
@@ -70,7 +71,7 @@ def obey(command: dict[str, Any], service: "Service", end: Callable[[], None]) -
     Returns
     -------
     dict
-        The reply: ``{"requests": [...]}``, ``{}``, or ``{"error": text}``.
+        The reply: ``{"requests": [...]}``, ``{"url": ..., "ca_file": ...}``, ``{}``, or ``{"error": text}``.
     """
     try:
         match command.get("do"):
@@ -80,6 +81,8 @@ def obey(command: dict[str, Any], service: "Service", end: Callable[[], None]) -
                 return {"requests": service.log.to_json()}
             case "clear":
                 service.log.clear()
+            case "tls":
+                return {"url": service.secure_url, "ca_file": str(service.ca_file or "")}
             case "stop":
                 end()
             case other:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from jwstmq_widgets.localarchive.protocols.exchange import Asked
 
@@ -13,6 +14,8 @@ __all__ = ["Entry", "Request", "RequestLog", "request_from_json"]
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _TOKEN_LIKE = re.compile(r"(?<![0-9A-Za-z-])[0-9a-f]{32}(?![0-9A-Za-z-])")
 _BODY_KEPT = 4096
+_SECRET_PARAMETERS = ("password", "token")
+_SECRET_VALUE = re.compile(r"(?i)([a-z_]*(?:password|token)[a-z_]*=)[^&\s]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +29,11 @@ class Request:
     path: str
     """Path of the target."""
     query: Mapping[str, list[str]]
-    """Parameters, without those that are called a token."""
+    """Parameters, without those that are called a token or a password."""
     headers: Mapping[str, str]
     """Header fields, without Authorization, Cookie and Proxy-Authorization."""
     body: str
-    """The body's first 4,096 characters, as sent."""
+    """The body's first 4,096 characters, as sent; of a login only the names of its parameters."""
     subject: str
     """What was asked for: the file's name, the portal's service, or else the path."""
     credential: bool
@@ -110,7 +113,9 @@ def request_from_json(value: Mapping[str, Any]) -> Request:
 def _to_json(entry: Entry) -> dict[str, Any]:
     asked = entry.asked
     query = {
-        name: [_hide(text) for text in texts] for name, texts in asked.query.items() if "token" not in name.lower()
+        name: [_hide(text) for text in texts]
+        for name, texts in asked.query.items()
+        if not any(secret in name.lower() for secret in _SECRET_PARAMETERS)
     }
     headers = {name: _hide(text) for name, text in asked.headers.items() if name.lower() not in _SECRET_HEADERS}
     return {
@@ -119,7 +124,7 @@ def _to_json(entry: Entry) -> dict[str, Any]:
         "path": _hide(asked.path),
         "query": query,
         "headers": headers,
-        "body": _hide(asked.body.decode("utf-8", "replace")),
+        "body": _body(asked),
         "subject": _hide(asked.subjects[-1] if asked.subjects else asked.path),
         "credential": entry.credential,
         "account": asked.account.ezid,
@@ -128,6 +133,14 @@ def _to_json(entry: Entry) -> dict[str, Any]:
         "status": entry.status,
         "bytes": entry.bytes,
     }
+
+
+def _body(asked: Asked) -> str:
+    text = asked.body.decode("utf-8", "replace")
+    if asked.path.rstrip("/").lower().endswith(("/login", "/jwsttoken")):
+        # Whatever form it has: no value of it is kept.
+        return "&".join(f"{name}=..." for name in parse_qs(text, keep_blank_values=True) if name.isalpha())
+    return _hide(_SECRET_VALUE.sub(r"\1...", text))
 
 
 def _hide(text: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import re
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -28,9 +29,11 @@ from jwstmq_widgets.localarchive.facts import Scale
 from jwstmq_widgets.localarchive.faults import Fault, FaultBook
 from jwstmq_widgets.localarchive.holdings import Holdings
 from jwstmq_widgets.localarchive.protocols import mast, routes
+from jwstmq_widgets.localarchive.protocols.esa import CONTEXT, EsaFace
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer
 from jwstmq_widgets.localarchive.protocols.files import file_name
 from jwstmq_widgets.localarchive.requestlog import Entry, RequestLog
+from jwstmq_widgets.localarchive.tls import Authority
 
 __all__ = ["Service", "main", "serve"]
 
@@ -39,6 +42,7 @@ _log = logging.getLogger(__name__)
 _MOST_BODY = 16 << 20
 _QUERIES = 4
 _COMPRESS_FROM = 1400
+_COMPRESSED = ("application/json", "application/x-votable+xml", "application/xhtml+xml", "text/")
 # Under these names clients ask through a proxy (the resolver's address is fixed in astroquery).
 _OWN_HOSTS = frozenset({"mast.stsci.edu", "mastresolver.stsci.edu", "127.0.0.1", "localhost"})
 _SAFE_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
@@ -60,6 +64,9 @@ class Service:
         self.latency = latency
         self.faults = FaultBook()
         self.log = RequestLog()
+        self.esa = EsaFace(holdings)
+        self.secure_url = ""
+        self.ca_file: Path | None = None
         # Queries and pixels wait in two queues: a page of thumbnails does not hold up a search.
         self.catalogue = ThreadPoolExecutor(_QUERIES, thread_name_prefix="catalogue")
         self.pixels = ThreadPoolExecutor(8, thread_name_prefix="pixels")
@@ -74,10 +81,13 @@ class Service:
         answer = next((made for fault in faults if (made := fault.instead(asked))), None)
         if answer is None:
             try:
-                answer = routes.answer(asked, self.holdings)
+                esa = asked.path.startswith(CONTEXT)
+                answer = self.esa.answer(asked) if esa else routes.answer(asked, self.holdings)
             except Exception:  # noqa: BLE001  # whatever is wrong inside, the client gets a status and no traceback
                 _log.exception("answering %s failed", asked.path)
                 answer = json_answer({"message": "the local archive has a fault of its own"}, status=500)
+        if answer.waiting is not None:
+            return answer
         for fault in faults:
             answer = fault.spoil(answer)
         if self.latency:
@@ -86,6 +96,7 @@ class Service:
 
     def close(self) -> None:
         """Let go of threads and catalogue."""
+        self.esa.close()
         for pool in (self.catalogue, self.pixels):
             pool.shutdown(wait=False, cancel_futures=True)
         self.holdings.close()
@@ -96,7 +107,8 @@ def _compressed(asked: Asked, answer: Answer) -> Answer:
     if (
         answer.stream is not None
         or len(answer.body) < _COMPRESS_FROM
-        or not kind.startswith(("application/json", "text/"))
+        or not kind.startswith(_COMPRESSED)
+        or "Content-Encoding" in answer.headers
         or "gzip" not in asked.headers.get("Accept-Encoding", "")
     ):
         return answer
@@ -116,6 +128,10 @@ class _Handler(RequestHandler):
     def initialize(self, service: Service) -> None:
         self.service = service
         self._body: list[bytes] = []
+        self._gone = threading.Event()
+
+    def on_connection_close(self) -> None:
+        self._gone.set()
 
     def set_default_headers(self) -> None:
         self.clear_header("Content-Type")
@@ -145,15 +161,25 @@ class _Handler(RequestHandler):
     async def post(self) -> None:
         await self._serve()
 
+    async def delete(self) -> None:
+        await self._serve()
+
     async def _serve(self) -> None:
-        token = credential(self.request.headers)
-        asked = self._read(token)
+        asked, known = self._read()
         service = self.service
+        loop = asyncio.get_running_loop()
+        if asked.path.startswith(CONTEXT):
+            subject = await loop.run_in_executor(service.catalogue, service.esa.subject, asked)
+            asked = replace(asked, subjects=(*asked.subjects, subject) if subject else asked.subjects)
         port = self.request.connection.context.address[1]  # type: ignore[union-attr]
-        entry = service.log.begin(asked, credential=bool(token), connection=port)
+        entry = service.log.begin(asked, credential=known, connection=port)
         try:
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(service.catalogue, service.answer, asked, service.faults.take(asked))
+            faults = service.faults.take(asked)
+            answer = await loop.run_in_executor(service.catalogue, service.answer, asked, faults)
+            if answer.waiting is not None:
+                await asyncio.wait({asyncio.wrap_future(answer.waiting)}, timeout=answer.patience)
+                asked = replace(asked, waited=True)
+                answer = await loop.run_in_executor(service.catalogue, service.answer, asked, faults)
             if answer.latency:
                 await asyncio.sleep(answer.latency)
             if answer.dropped:
@@ -174,8 +200,11 @@ class _Handler(RequestHandler):
         finally:
             service.log.end(entry)
 
-    def _read(self, token: str) -> Asked:
-        """Turn tornado's request into ours; an absolute target (a proxy's, RFC 9112, 3.2.2) loses scheme and host."""
+    def _read(self) -> tuple[Asked, bool]:
+        """Tell what is asked, and whether a good session, or any token, came with it.
+
+        An absolute target (a proxy's, RFC 9112, 3.2.2) loses scheme and host.
+        """
         target = self.request.uri or "/"
         host = self.request.host
         if not target.startswith("/"):
@@ -193,17 +222,22 @@ class _Handler(RequestHandler):
         if not _SAFE_HOST.fullmatch(host):
             raise HTTPError(400, reason="Bad Host")
         body = b"".join(self._body)
-        return Asked(
+        esa = path.startswith(CONTEXT)
+        token = "" if esa else credential(self.request.headers)
+        account = self.service.esa.sessions.account(self.request.headers) if esa else account_of(token)
+        asked = Asked(
             method=self.request.method or "GET",
             path=path,
             query=values,
             target=target,
             headers=self.request.headers,
             body=body,
-            url=f"http://{host}",
-            account=account_of(token),
+            url=f"{self.request.protocol}://{host}",
+            account=account,
             subjects=(path, *_named(path, values, body)),
+            gone=self._gone,
         )
+        return asked, bool(token) or (esa and not account.anonymous)
 
     async def _send(self, answer: Answer, entry: Entry) -> None:
         """Send the body with back pressure: never more than two pieces are held."""
@@ -265,13 +299,24 @@ def _named(path: str, query: dict[str, list[str]], body: bytes) -> list[str]:
 
 
 async def _run(
-    sockets: Sequence[socket.socket], service: Service, *, ready: Callable[[], None], controlled_by: int | None
+    sockets: Sequence[socket.socket],
+    service: Service,
+    *,
+    secure: tuple[Sequence[socket.socket], ssl.SSLContext] | None,
+    ready: Callable[[], None],
+    controlled_by: int | None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     application = Application([(r".*", _Handler, {"service": service})], log_function=lambda _: None)
     server = HTTPServer(application, max_body_size=_MOST_BODY, idle_connection_timeout=600)
     server.add_sockets(sockets)
+    servers = [server]
+    if secure is not None:
+        servers.append(
+            HTTPServer(application, max_body_size=_MOST_BODY, idle_connection_timeout=600, ssl_options=secure[1])
+        )
+        servers[1].add_sockets(secure[0])
     if controlled_by is None:
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, RuntimeError, ValueError):  # not here, or not on this system
@@ -283,13 +328,15 @@ async def _run(
     try:
         await stop.wait()
     finally:
-        server.stop()
-        await server.close_all_connections()
+        for server in servers:
+            server.stop()
+            await server.close_all_connections()
 
 
 def serve(
     *,
     port: int = 0,
+    secure_port: int = 0,
     scale: Scale = "reduced",
     folder: Path | None = None,
     latency: float = 0.0,
@@ -303,6 +350,8 @@ def serve(
     ----------
     port
         Port on 127.0.0.1; 0 for any free one.
+    secure_port
+        Port for TLS, where trustme (the extra ``tls``) is installed; 0 for any free one.
     scale
         ``"reduced"`` files download in seconds, ``"real"`` ones have the sizes of the real archive.
     folder
@@ -327,12 +376,25 @@ def serve(
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     tell = ready or _say
     service = Service(Holdings.open(folder, scale=scale, survey=survey), latency=latency)
+    authority = None
     try:
-        asyncio.run(_run(sockets, service, ready=lambda: tell(url), controlled_by=controlled_by))
+        secure = None
+        try:
+            authority = Authority()
+        except ImportError:
+            _log.info("no TLS: trustme is not installed")
+        else:
+            encrypted = bind_sockets(secure_port, "127.0.0.1", family=socket.AF_INET)
+            secure = encrypted, authority.context
+            service.secure_url = f"https://127.0.0.1:{encrypted[0].getsockname()[1]}"
+            service.ca_file = authority.ca_file
+        asyncio.run(_run(sockets, service, secure=secure, ready=lambda: tell(url), controlled_by=controlled_by))
     except KeyboardInterrupt:
         _log.debug("stopped from the keyboard")
     finally:
         service.close()
+        if authority is not None:
+            authority.close()
 
 
 def _say(url: str) -> None:
@@ -350,6 +412,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="jwstmq_widgets.localarchive.server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 for any free one")
+    parser.add_argument("--secure-port", type=int, default=0, help="port for TLS; 0 for any free one")
     parser.add_argument("--scale", choices=("reduced", "real"), default="reduced", help="sizes of the files")
     parser.add_argument("--folder", type=Path, help="where the catalogue is kept")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that every answer waits")
@@ -364,6 +427,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         serve(
             port=asked.port,
+            secure_port=asked.secure_port,
             scale=asked.scale,
             folder=asked.folder,
             latency=asked.latency,

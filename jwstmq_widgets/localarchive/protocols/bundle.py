@@ -11,7 +11,7 @@ from jwstmq_widgets.localarchive.protocols.files import file_name
 __all__ = ["bundle_script", "write_script"]
 
 _MOST = 20_000
-_SAFE_URL = re.compile(r"http://[A-Za-z0-9.:\[\]-]+")
+_SAFE_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
 # The order of things is that of the scripts MAST writes (an example is published with MAST's notebooks): the version
 # of bash, curl, the folder, the token, then one block per file and the manifest.

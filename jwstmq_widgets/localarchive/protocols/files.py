@@ -10,7 +10,7 @@ from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.holdings import Holdings
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer
 
-__all__ = ["download", "file_name", "parse_range", "retrieve_product"]
+__all__ = ["download", "file_name", "parse_range", "retrieve_product", "serve_facts", "written"]
 
 # The service accepts the mission in any case (clients send mast:jwst/product/...); file names are case-sensitive.
 _URI = re.compile(r"mast:jwst/product/(?P<name>[^/]+)", re.IGNORECASE)
@@ -102,13 +102,19 @@ def _serve(asked: Asked, holdings: Holdings, name: str) -> Answer:
         return json_answer({"message": f"{name} is not in the archive"}, status=404)
     if facts.rights == "EXCLUSIVE_ACCESS" and not asked.account.may_exclusive:
         return _unauthorised(asked, name)
+    return serve_facts(asked, facts)
+
+
+def serve_facts(asked: Asked, facts: FileFacts) -> Answer:
+    """Answer with a file, or the part of it that is asked for, to whoever may have it."""
     headers = _describe(facts, asked.revision)
     precondition = _precondition(asked.headers, headers)
     if precondition:
         return Answer(status=precondition, headers=headers, length=None if precondition == 304 else 0)
     part = None
     wanted = asked.headers.get("Range", "")
-    if wanted and asked.method == "GET" and _same_file(asked.headers.get("If-Range", ""), headers):
+    # RFC 9110, 14.2: a Range is defined for GET alone. ESA's data server is asked by POST as well.
+    if wanted and asked.method in {"GET", "POST"} and _same_file(asked.headers.get("If-Range", ""), headers):
         try:
             part = parse_range(wanted, facts.size)
         except ValueError:
@@ -134,16 +140,20 @@ def _unauthorised(asked: Asked, name: str) -> Answer:
     )
 
 
+def written(facts: FileFacts, revision: int = 0) -> datetime:
+    """Tell when a file was written: its processing ends a day after the exposure, say."""
+    days = round((facts.t_max or facts.release) + 1 + revision, 5)
+    return (_MJD_EPOCH + timedelta(days=days)).replace(microsecond=0)
+
+
 def _describe(facts: FileFacts, revision: int) -> dict[str, str]:
     etag = pixels.etag(facts)
-    # A file is written when its processing ends; a day after the exposure stands for that.
-    written = _MJD_EPOCH + timedelta(days=round((facts.t_max or facts.release) + 1 + revision, 5))
     return {
         "Content-Type": pixels.media_type(facts),
         "Content-Disposition": f'attachment; filename="{facts.name}"',
         "Accept-Ranges": "bytes",
         "ETag": f'{etag[:-1]}-{revision}"' if revision else etag,
-        "Last-Modified": format_datetime(written.replace(microsecond=0), usegmt=True),
+        "Last-Modified": format_datetime(written(facts, revision), usegmt=True),
     }
 
 

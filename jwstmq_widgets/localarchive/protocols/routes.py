@@ -26,6 +26,7 @@ def _welcome(asked: Asked, holdings: Holdings) -> Answer:
     return text_answer(
         f"A local archive of JWST: {holdings.count(())} observations, made up from facts of real programs.\n"
         f"It speaks MAST's protocols. In Python: jwstmq_widgets.open_archive({asked.url!r})\n"
+        f"And ESA's: TAP at {asked.url}/server/tap. In Python: jwstmq_widgets.open_archive('{asked.url}/server')\n"
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jwstmq_widgets.archives.account import Account
-from jwstmq_widgets.archives.host import MAST_URL, Host
+from jwstmq_widgets.archives.esa import EsaArchive
+from jwstmq_widgets.archives.host import ESA_PATH, ESA_URL, MAST_URL, Host
 from jwstmq_widgets.archives.mast import MastArchive
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress
 from jwstmq_widgets.errors import QueryError, Unreachable
@@ -106,8 +107,9 @@ def open_archive(which: str | Sequence[str] = "mast", *, manners: Manners | None
     Parameters
     ----------
     which
-        ``"mast"``, ``"local"``, or the address of an archive that speaks as MAST does, such as
-        ``"http://127.0.0.1:8765"``. Several, in a list or with commas between, are
+        ``"mast"``, ``"esa"``, ``"local"`` (which speaks as MAST does), ``"local-esa"`` (the same archive, as ESA
+        speaks), or an address such as ``"http://127.0.0.1:8765"``; one that ends in ``/server`` is of an archive that
+        speaks as ESA's does. Several, in a list or with commas between, are
         asked together, see `MergedArchive`.
     manners
         How hard it is asked; modestly by default.
@@ -131,15 +133,20 @@ def open_archive(which: str | Sequence[str] = "mast", *, manners: Manners | None
         host = Host.at(MAST_URL)
     elif word.lower() == "local":
         host = Host.at(_local_url(), name="local")
+    elif word.lower() == "esa":
+        host = Host.at(ESA_URL)
+    elif word.lower() == "local-esa":
+        host = Host.at(f"{Host.at(_local_url()).url}{ESA_PATH}", name="local-esa")
     elif "://" in word:
         host = Host.at(word)
     else:
-        when = "is not there yet" if word.lower() == "esa" else "is unknown"
         raise QueryError(
-            f"the archive '{word}' {when}; there are 'mast', 'local', and addresses such as http://127.0.0.1:8765",
+            f"the archive '{word}' is unknown; there are 'mast', 'esa', 'local', 'local-esa', and addresses such as "
+            "http://127.0.0.1:8765",
             field="archive",
         )
-    archive = MastArchive(host, manners=manners)
+    speaks: type[EsaArchive] | type[MastArchive] = EsaArchive if host.url.endswith(ESA_PATH) else MastArchive
+    archive = speaks(host, manners=manners)
     with _lock:
         _opened[host.url] = archive
     return archive

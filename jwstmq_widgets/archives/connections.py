@@ -6,6 +6,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -16,12 +17,24 @@ import jwstmq_widgets
 from jwstmq_widgets.archives.host import Host, retry_after
 from jwstmq_widgets.errors import Cancelled
 
-__all__ = ["USER_AGENT", "Connections"]
+__all__ = ["USER_AGENT", "Connections", "Reply"]
 
 USER_AGENT = f"jwstmq_widgets/{jwstmq_widgets.__version__}"
 """How we name ourselves to archives."""
 
 _CONNECT_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer as it came."""
+
+    status: int
+    """HTTP status."""
+    headers: Mapping[str, str]
+    """Header fields, looked up without regard to case."""
+    body: bytes
+    """Its bytes."""
 
 
 class Connections:
@@ -78,6 +91,40 @@ class Connections:
         Cancelled
             If `abort` was called.
         """
+        reply = self.exchange(method, url, body=body, headers=headers, timeout=timeout)
+        if 300 <= reply.status < 400:
+            raise self._host.elsewhere(reply.status, reply.headers.get("Location", ""))
+        if reply.status != 200:
+            raise self._host.refused(reply.status, wait=retry_after(reply.headers))
+        return reply.body
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float,
+    ) -> Reply:
+        """Send a request and read the answer, whatever its status; a redirect is not followed.
+
+        Parameters
+        ----------
+        method, url, body, headers, timeout
+            See `request`.
+
+        Returns
+        -------
+        Reply
+
+        Raises
+        ------
+        Unreachable
+            If there is no connection, or no answer in time (`Late`), or it ends in the middle (`Late`).
+        Cancelled
+            If `abort` was called.
+        """
         try:
             response = self._manager.request(
                 method,
@@ -90,11 +137,7 @@ class Connections:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._raise(error, timeout)
-        if 300 <= response.status < 400:
-            raise self._host.elsewhere(response.status, response.headers.get("Location", ""))
-        if response.status != 200:
-            raise self._host.refused(response.status, wait=retry_after(response.headers))
-        return response.data
+        return Reply(status=response.status, headers=response.headers, body=response.data)
 
     def abort(self) -> None:
         """Break all connections off: a thread that waits for an answer gets `Cancelled` at once."""

@@ -10,11 +10,18 @@ from urllib.parse import urlsplit
 
 from jwstmq_widgets.errors import LoginError, QueryError, Refused, Unreachable, Unreadable
 
-__all__ = ["MAST_URL", "Host", "Late", "Unfinished", "origin_of", "retry_after"]
+__all__ = ["ESA_PATH", "ESA_URL", "MAST_URL", "Host", "Late", "Unfinished", "origin_of", "retry_after"]
 
 MAST_URL = "https://mast.stsci.edu"
 """Address of the archive of the Space Telescope Science Institute."""
 
+ESA_URL = "https://jwst.esac.esa.int/server"
+"""Address of the archive of the European Space Astronomy Centre."""
+
+ESA_PATH = "/server"
+"""End of the address of every archive that speaks as ESA's does."""
+
+_NAMES = {MAST_URL: "mast", ESA_URL: "esa"}
 _MAST_DOMAIN = ".stsci.edu"
 _RESOLVER_OF_MAST = "https://mastresolver.stsci.edu"
 _PORTS = {"http": 80, "https": 443}
@@ -22,7 +29,7 @@ _STATUS_MEANS = {
     400: "it did not understand the question; narrow it, or report it to this package",
     401: "log in first, or with a token that has access",
     403: "log in first, or with a token that has access",
-    404: "there is nothing at this address; check that it is a MAST archive",
+    404: "there is nothing at this address; check that it is an archive's",
     429: "too many questions at once; wait, then ask again",
     503: "it is busy; wait, then ask again",
 }
@@ -54,7 +61,7 @@ class Host:
         url
             Such as ``"http://127.0.0.1:8765"``.
         name
-            What people call it; ``mast`` for MAST's own address, otherwise host and port.
+            What people call it; ``mast`` and ``esa`` for their own addresses, otherwise host and port.
 
         Returns
         -------
@@ -79,7 +86,8 @@ class Host:
         if parts.username is not None or parts.password is not None:
             raise QueryError("an archive's address holds no user name or password; use login(token)", field="archive")
         text = f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
-        return cls(name=name or ("mast" if text == MAST_URL else parts.netloc.lower()), url=text)
+        place = parts.netloc.lower() + (ESA_PATH if text.endswith(ESA_PATH) else "")
+        return cls(name=name or _NAMES.get(text) or place, url=text)
 
     @property
     def loopback(self) -> bool:
@@ -99,8 +107,12 @@ class Host:
 
     @property
     def resolver(self) -> str:
-        """Address of the name resolver: MAST has a host for it, other archives answer themselves."""
-        return f"{_RESOLVER_OF_MAST if self.url == MAST_URL else self.url}/Santa-war/query"
+        """Address of the name resolver: MAST has a host for it, other archives answer themselves.
+
+        ESA's archive has none; astroquery asks SIMBAD, NED and VizieR for it. MAST's resolver asks the same.
+        """
+        own = self.url.removesuffix(ESA_PATH)
+        return f"{_RESOLVER_OF_MAST if self.url in _NAMES else own}/Santa-war/query"
 
     def owns(self, url: str) -> bool:
         """Tell whether an address is of this host: same scheme, host and port."""
@@ -163,7 +175,7 @@ class Host:
         """Make the error for an answer that cannot be understood."""
         return Unreadable(
             f"the answer of the archive {self.name} ({self.url}) cannot be read: {what}; "
-            "try again, or check that the address is a MAST archive's",
+            "try again, or check that the address is an archive's",
             url=self.url,
             archive=self.name,
         )

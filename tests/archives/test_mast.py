@@ -115,9 +115,9 @@ def test_what_is_opened_is_an_archive(archive):
     assert isinstance(archive, Archive)
 
 
-@pytest.mark.parametrize("which", ["esa", "hubble", "", "127.0.0.1:8765"])
+@pytest.mark.parametrize("which", ["hubble", "", "127.0.0.1:8765"])
 def test_an_archive_that_is_not_there_is_a_wrong_question_that_names_what_is(which):
-    with pytest.raises(QueryError, match="'mast', 'local'") as caught:
+    with pytest.raises(QueryError, match="'mast', 'esa', 'local', 'local-esa'") as caught:
         open_archive(which)
     assert caught.value.field == "archive"
 

@@ -236,6 +236,33 @@ class MergedArchive:
         """Give the address of a product's bytes at the archive that is asked for it first."""
         return self.sources(uri)[0].download_url(uri)
 
+    def locate(self, uris: Iterable[str], *, cancel: threading.Event | None = None) -> Mapping[str, str]:
+        """Tell which products have an address at the archive that is asked for them first; asks for many at once.
+
+        Parameters
+        ----------
+        uris
+            ``dataURI`` of products.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        dict
+            By ``dataURI`` what that archive calls the file, where it has names of its own.
+        """
+        found: dict[str, str] = {}
+        wanted: dict[str, list[str]] = {archive.url: [] for archive in self._archives}
+        for uri in uris:
+            wanted[self.sources(uri)[0].url].append(uri)
+        for archive in self._archives:
+            locate: Any = getattr(archive, "locate", None)
+            if locate is None:
+                found |= dict.fromkeys(wanted[archive.url], "")
+            elif wanted[archive.url]:
+                found |= locate(wanted[archive.url], cancel=cancel)
+        return found
+
     def authorization(self, url: str) -> dict[str, str]:
         """Give the header fields that authorise a request: those of the archive whose address it is."""
         return next((fields for archive in self._archives if (fields := archive.authorization(url))), {})

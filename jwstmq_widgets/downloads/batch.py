@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import Carrier, Hands, Line, OwnHands, make_folder
@@ -75,6 +76,8 @@ class Batch:
         Pauses, continues and cancels it.
     limit_rate
         Bytes a second at the most; for this process's own hands.
+    addresses
+        Addresses of the products, for the manifest.
     """
 
     def __init__(
@@ -88,7 +91,9 @@ class Batch:
         hands: Hands | None = None,
         control: Control | None = None,
         limit_rate: float | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
+        self._addresses = addresses or Addresses(archive, ())
         self._plan, self._archive, self._ledger, self._manners = plan, archive, ledger, manners
         self._moving = moving
         self._changed = threading.Condition()
@@ -394,4 +399,4 @@ class Batch:
 
     def _ended(self, index: int, status: Status, message: str) -> Entry:
         item = self._plan.items[index]
-        return make_entry(item, self._plan.folder, self._archive.download_url(item.uri), status, message)
+        return make_entry(item, self._plan.folder, self._addresses.of(item.uri), status, message)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.batch import Batch
 from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import OwnHands
@@ -113,7 +114,8 @@ def download(
     archive = plan.archive
     url = archive.url if archive is not None else ""
     crew: Crew | None = None
-    entries = [_entry_at_rest(item, plan.folder, archive) for item in plan.items]
+    addresses = Addresses(archive, [item.uri for item in plan.items], cancel=cancel)
+    entries = [_entry_at_rest(item, plan.folder, addresses) for item in plan.items]
     if plan.fetch:
         if archive is None:
             raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
@@ -125,7 +127,9 @@ def download(
         moving = _ordered(plan, [index for index, entry in enumerate(entries) if entry is None], order)
         with crew or nullcontext(), Ledger(plan.folder) as ledger:
             ledger.begin(archive=url, layout=plan.layout, items=(_facts(plan, index) for index in moving))
-            batch = Batch(plan, archive, moving, ledger, manners, workers, crew or hands, control, limit_rate)
+            batch = Batch(
+                plan, archive, moving, ledger, manners, workers, crew or hands, control, limit_rate, addresses
+            )
             began = time.monotonic()
             for index, entry in batch.run(progress, cancel).items():
                 entries[index] = entry
@@ -191,19 +195,19 @@ def _facts(plan: Plan, index: int) -> tuple[str, str, int, str]:
     return item.uri, relative_path(item, plan.folder), item.size, item.obs_id
 
 
-def _entry_at_rest(item: PlanItem, folder: "Path", archive: "Archive | None") -> Entry | None:
+def _entry_at_rest(item: PlanItem, folder: "Path", addresses: Addresses) -> Entry | None:
     """Say what becomes of an item that is not moved; None for one that is."""
-    url = archive.download_url(item.uri) if archive is not None and item.uri else ""
+    if item.state not in {"here", "planned", "exclusive"}:
+        return None
+    url = addresses.of(item.uri)
     if item.state == "here":
         return make_entry(item, folder, url, "SKIPPED", "already here")
     if item.state == "planned":
         return make_entry(item, folder, url, "SKIPPED", NOT_OBSERVED)
-    if item.state == "exclusive":
-        login = "log in with an account that may have it"
-        text = f"{item.name} is exclusive; {login}"
-        if item.until is not None and item.until > datetime.now(UTC):
-            text = f"{item.name} is exclusive until {item.until:%Y-%m-%d}; {login}, or wait"
-        elif item.until is not None:
-            text = f"{text}, or search again: it was to become public on {item.until:%Y-%m-%d}"
-        return make_entry(item, folder, url, "ERROR", text)
-    return None
+    login = "log in with an account that may have it"
+    text = f"{item.name} is exclusive; {login}"
+    if item.until is not None and item.until > datetime.now(UTC):
+        text = f"{item.name} is exclusive until {item.until:%Y-%m-%d}; {login}, or wait"
+    elif item.until is not None:
+        text = f"{text}, or search again: it was to become public on {item.until:%Y-%m-%d}"
+    return make_entry(item, folder, url, "ERROR", text)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.merged import knows_users, primary_of
+from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.manifest import relative_path
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
 from jwstmq_widgets.errors import QueryError
@@ -134,12 +135,13 @@ def script(plan: Plan, *, kind: ScriptKind = "curl") -> Script:
     if plan.archive is None:
         raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
     archive = primary_of(plan.archive)  # a script has no other archive to turn to
+    addresses = Addresses(archive, [item.uri for item in plan.items])
     entries, left_out = [], []
     for item in plan.items:
         if item.state == "planned" or ((kind != "curl" or knows_users(archive)) and _exclusive(item)):
             left_out.append(item.name)
         else:
-            entries.append(_entry(plan, archive, item))
+            entries.append(_entry(plan, addresses, item))
     writer = _KINDS[kind]
     return Script(
         kind=kind,
@@ -159,8 +161,8 @@ class _Entry:
     path: str
 
 
-def _entry(plan: Plan, archive: "Archive", item: PlanItem) -> _Entry:
-    url, path = archive.download_url(item.uri), relative_path(item, plan.folder)
+def _entry(plan: Plan, addresses: Addresses, item: PlanItem) -> _Entry:
+    url, path = addresses.of(item.uri), relative_path(item, plan.folder)
     if not _ADDRESS.fullmatch(url):
         raise QueryError(f"the address of {item.name} is no address of the web; search again", field="products")
     if not (_LINE.fullmatch(path) and _LINE.fullmatch(item.uri)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from jwstmq_widgets.archives.merged import MergedArchive, sources_of
+from jwstmq_widgets.downloads.addresses import address_at
 from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
 from jwstmq_widgets.downloads.control import Valve
@@ -79,7 +80,8 @@ class Transfer:
         self.item = item
         self._sources = list(sources_of(archive, item.uri))
         """Where to ask; the first is the one that is asked now."""
-        self.url = self._sources[0].download_url(item.uri)
+        self.url = ""
+        """Address at the archive that is asked now; "" before the first try."""
         self.running = Running(
             uri=item.uri,
             name=item.name,
@@ -187,12 +189,13 @@ class Transfer:
             self._archive.note_unreachable(left)
         self._passed = [*self._passed, f"{left.name}: {error}"][-2:]
         self._sources = [*self._sources[1:], left]
-        self.url = self._sources[0].download_url(self.item.uri)
+        self.url = ""
         self._identity = f"{self.item.uri} at {self._sources[0].url}"
         self._split, self._in_one = None, False
         self._forget()
 
     def _bring(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
+        self.url = self.url or address_at(self._sources[0], self.item.uri)
         noted = part.note(self._identity) if part.size else None
         known = self._validator or noted
         start = self._resume_at(part, known)

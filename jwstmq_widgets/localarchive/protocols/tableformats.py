@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import orjson
 
 from jwstmq_widgets.localarchive.holdings.taptables import TapColumn, TapResult
@@ -143,6 +142,7 @@ def _card(text: str) -> str:
 
 
 def _fits_column(column: TapColumn, values: list[Any]) -> Any:
+    import numpy as np
     from astropy.io import fits
 
     name, unit = _card(column.name), _card(column.unit) or None

@@ -9,8 +9,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from jwstmq_widgets.localarchive.holdings.taptables import TapColumn, Upload
 
 __all__ = ["MOST_BYTES", "MOST_ROWS", "UploadProblem", "read_upload", "upload_names"]
@@ -203,6 +201,8 @@ def _column(table: str, label: str, field: Any) -> TapColumn:
 
 
 def _values(table: str, label: str, column: Any) -> list[Any]:
+    import numpy as np
+
     data, mask = np.ma.getdata(column), np.ma.getmaskarray(column)
     if data.ndim != 1:
         raise UploadProblem(

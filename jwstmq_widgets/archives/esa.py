@@ -6,23 +6,19 @@ program search takes 27 for 2733, its answers of more than 2,000 rows are cut wi
 cookie. See `tapjobs` for why its ``TapPlus`` and pyvo do not carry the requests.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives.account import ANONYMOUS, Account
 from jwstmq_widgets.archives.adqltext import all_of, one_of
-from jwstmq_widgets.archives.answers import Answers, remembered
+from jwstmq_widgets.archives.answers import remembered
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.criteria import narrowed
-from jwstmq_widgets.archives.esaaccount import Cookie, end_session, find_password, link_token, start_session
 from jwstmq_widgets.archives.esalists import MEMBERS, ask_files, ask_rows, asked_of, members_in
 from jwstmq_widgets.archives.esaquestions import (
     TOP,
@@ -35,24 +31,17 @@ from jwstmq_widgets.archives.esaquestions import (
 )
 from jwstmq_widgets.archives.esatables import esa_observations, sources_of, uri_of
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
+from jwstmq_widgets.archives.parallel import ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.related import related_table
 from jwstmq_widgets.archives.resolver import resolve_target
-from jwstmq_widgets.archives.tapanswers import Column, TapJob, read_messages, read_tables, read_votable
-from jwstmq_widgets.archives.tapjobs import SYNC_ROWS, TapService, Uploads
-from jwstmq_widgets.archives.tokens import Logins, drop, keep
-from jwstmq_widgets.errors import ArchiveError, Cancelled, QueryError, Refused
+from jwstmq_widgets.archives.taparchive import TapArchive
+from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.positions import read_radius
 from jwstmq_widgets.tables import select
 
 __all__ = ["EXAMPLES", "EsaArchive"]
 
-_T = TypeVar("_T")
-_log = logging.getLogger(__name__)
-
-_EXCLUSIVE = "mast:exclusive_access"
-_SHORT = 10.0  # seconds for a request that somebody waits for at a button
 _TABLES = {"jwst.main": "m", "jwst.artifact": "a"}
 
 EXAMPLES: Mapping[str, str] = {
@@ -79,7 +68,7 @@ EXAMPLES: Mapping[str, str] = {
 """Queries to start from, by what they ask."""
 
 
-class EsaArchive:
+class EsaArchive(TapArchive):
     """ESA's archive, or whatever answers as it does. Making one contacts nobody.
 
     Parameters
@@ -94,153 +83,9 @@ class EsaArchive:
         Where it is noted that a password was put into the keyring; the user's state folder by default.
     """
 
-    def __init__(
-        self,
-        host: Host,
-        *,
-        manners: Manners | None = None,
-        answers: Answers | None = None,
-        logins: Logins | None = None,
-    ) -> None:
-        self._host = host
-        self._manners = manners or Manners()
-        self._answers = answers or Answers()
-        self._logins = logins or Logins.of(host)
-        self._lock = threading.Lock()
-        self._account = ANONYMOUS
-        self._cookie = Cookie(host)
-        self._columns: tuple[Column, ...] = ()
+    def __init__(self, host: Host, **how: Any) -> None:
+        super().__init__(host, **how)
         self._artifacts: dict[str, str] = {}
-
-    @property
-    def name(self) -> str:
-        """What people call it: ``esa``, ``local-esa``, or host and port."""
-        return self._host.name
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return self._host.url
-
-    @property
-    def account(self) -> Account:
-        """Who is logged in."""
-        return self._account
-
-    def __repr__(self) -> str:
-        return f"<EsaArchive {self.name} {self.url}, {self._account}>"
-
-    def login(
-        self,
-        token: str | None = None,
-        *,
-        user: str | None = None,
-        password: str | None = None,
-        credentials_file: str | Path | None = None,
-        store: bool = False,
-        cancel: threading.Event | None = None,
-    ) -> Account:
-        """Log in with user name and password, and link a MAST token to the user if one is given.
-
-        Parameters
-        ----------
-        token
-            A MAST token, for files in their exclusive-access period. None leaves the one that was linked before.
-        user, password
-            Who. Without them they are looked for in ``credentials_file`` or the keyring, or asked for at a terminal.
-        credentials_file
-            A file of two lines: user name, password.
-        store
-            Put user name and password into the keyring, where the next login finds them.
-        cancel
-            Set to stop.
-
-        Returns
-        -------
-        Account
-
-        Raises
-        ------
-        LoginError
-            If something is missing or not accepted. Who was logged in before stays so.
-        ArchiveError
-            If asking failed.
-        """
-        who = find_password(user, password, credentials_file, host=self._host)
-
-        def ask(connections: Connections, _: Stop) -> Cookie:
-            cookie = start_session(connections, self._host, *who, timeout=self._manners.timeout)
-            if token is not None:
-                try:
-                    link_token(connections, self._host, cookie, token, timeout=self._manners.timeout)
-                except (ArchiveError, Cancelled):
-                    end_session(connections, self._host, cookie.headers(self.url), timeout=_SHORT)
-                    raise
-            return cookie
-
-        cookie = self._ask(ask, cancel)
-        account = Account(
-            name=who[0], anonymous=False, scopes=(_EXCLUSIVE,) if token is not None else (), identity=who[0]
-        )
-        if store:
-            account = replace(account, warning=keep("\n".join(who), self._host))
-            if not account.warning:
-                self._logins.put_away(self._host)
-        with self._lock:
-            former, self._cookie = self._cookie, cookie
-            self._account = account
-        self._end(former)
-        _log.info("logged in to %s", self.name)
-        return account
-
-    def set_token(self, token: str, *, cancel: threading.Event | None = None) -> Account:
-        """Link a MAST token to the user who is logged in.
-
-        Parameters
-        ----------
-        token
-            The token.
-        cancel
-            Set to stop.
-
-        Returns
-        -------
-        Account
-
-        Raises
-        ------
-        LoginError
-            If nobody is logged in, or the token is not accepted.
-        ArchiveError
-            If asking failed.
-        """
-        if not self._cookie:
-            raise self._host.no_login(
-                "a MAST token is linked to a user of ESA's archive; log in with user name and password first"
-            )
-        cookie = self._cookie
-        self._ask(
-            lambda connections, _: link_token(connections, self._host, cookie, token, timeout=self._manners.timeout),
-            cancel,
-        )
-        with self._lock:
-            self._account = replace(self._account, scopes=(_EXCLUSIVE,))
-        return self._account
-
-    def logout(self) -> None:
-        """End the session: the archive is told, the cookie dropped, and the password too if `login` stored it.
-
-        Where the archive cannot be told, we are logged out all the same, and ``account.warning`` says so.
-        """
-        with self._lock:
-            cookie, self._cookie = self._cookie, Cookie(self._host)
-            self._account = ANONYMOUS
-        if self._logins.forget(self._host):
-            drop(self._host)
-        if not self._end(cookie):
-            self._account = replace(
-                ANONYMOUS, warning="logged out; the archive could not be told, so the session there ends by itself"
-            )
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
         """Ask how many observations answer a question, without loading them where that can be.
@@ -460,261 +305,6 @@ class EsaArchive:
         question = Question(where=all_of([TOP, one_of("observationid", names)]), exact=True)
         return related_table(self._observations(question, None, cancel), made_from, used_in)
 
-    def adql(
-        self,
-        text: str,
-        *,
-        uploads: Uploads | None = None,
-        run_async: bool | None = None,
-        name: str = "",
-        progress: Callable[[str], None] | None = None,
-        cancel: threading.Event | None = None,
-    ) -> Table:
-        """Ask in ADQL.
-
-        Parameters
-        ----------
-        text
-            The query, sent as it is; `tables` lists what it may name, `EXAMPLES` are some to start from.
-        uploads
-            Tables by name; the query calls them ``tap_upload.<name>``.
-        run_async
-            True: as a job, which stays in the list of `jobs` when it is done. False: at once, and then there are at
-            most 2,000 rows. None: at once, and by a job, removed afterwards, if there are more.
-        name
-            What the job is called.
-        progress
-            Told the phase of the job (QUEUED, EXECUTING, COMPLETED, ...); runs on a thread of its own.
-        cancel
-            Set to stop; a job that runs is removed.
-
-        Returns
-        -------
-        astropy.table.Table
-            With the archive's names, units and descriptions. ``meta["overflow"]`` is True where rows are missing,
-            ``meta["job"]`` is the job's key if it stays.
-
-        Raises
-        ------
-        QueryError
-            If the archive does not take the query, in its words.
-        ArchiveError
-            If asking failed.
-        Cancelled
-            Within a second after ``cancel`` is set.
-        """
-        query = _checked(text)
-        service = self._service()
-
-        def ask(connections: Connections, stop: Stop) -> Table:
-            if not run_async:
-                table = read_votable(
-                    service.at_once(query, connections, form="votable", uploads=uploads), host=self._host
-                )
-                more = table.meta["overflow"] or len(table) >= SYNC_ROWS
-                if run_async is False or not more:
-                    table.meta["overflow"] = more
-                    return table
-            body, job = service.as_job(
-                query,
-                connections,
-                stop,
-                form="votable",
-                uploads=uploads,
-                name=name,
-                keep=bool(run_async),
-                phase=progress,
-            )
-            table = read_votable(body, host=self._host)
-            if run_async:
-                table.meta["job"] = job
-            return table
-
-        return self._stamped(self._adql(ask, cancel))
-
-    def submit(
-        self, text: str, *, uploads: Uploads | None = None, name: str = "", cancel: threading.Event | None = None
-    ) -> str:
-        """Start a job and do not wait for it.
-
-        Parameters
-        ----------
-        text, uploads, name
-            See `adql`.
-        cancel
-            Set to stop waiting for the archive; a job that it made then stays.
-
-        Returns
-        -------
-        str
-            The job's key, for `open_job`.
-
-        Raises
-        ------
-        QueryError
-            If the archive does not take the query.
-        ArchiveError
-            If asking failed.
-        """
-        query, service = _checked(text), self._service()
-        return self._adql(lambda _, __: service.submit(query, uploads=uploads, name=name), cancel)
-
-    def jobs(self, *, cancel: threading.Event | None = None) -> Table:
-        """List the jobs that the archive keeps for us.
-
-        Returns
-        -------
-        astropy.table.Table
-            job (its key), name, phase, created (ISO, UTC), query; "" where the archive does not tell.
-
-        Raises
-        ------
-        ArchiveError
-            If asking failed.
-        """
-        service = self._service()
-        jobs = self._ask(lambda connections, _: service.jobs(connections), cancel)
-
-        def tell(batch: Sequence[TapJob], _: Stop) -> list[TapJob]:
-            return [job if job.query else service.job(job.id, connections) for job in batch]
-
-        connections = Connections(self._host, most=self._manners.connections)
-        try:
-            told = gather(tell, jobs, manners=self._manners, cancel=cancel, abort=connections.abort)
-        finally:
-            connections.close()
-        several = [job for batch in told for job in batch]
-        names = {"job": "id", "name": "name", "phase": "phase", "created": "created", "query": "query"}
-        return self._stamped(
-            Table({name: _texts(getattr(job, field) for job in several) for name, field in names.items()})
-        )
-
-    def open_job(
-        self,
-        job: str,
-        *,
-        progress: Callable[[str], None] | None = None,
-        cancel: threading.Event | None = None,
-    ) -> Table:
-        """Give the answer of a job, and wait for it where it still works.
-
-        Parameters
-        ----------
-        job
-            Its key.
-        progress, cancel
-            See `adql`; the job stays.
-
-        Returns
-        -------
-        astropy.table.Table
-
-        Raises
-        ------
-        QueryError
-            If the job ended in an error, in the archive's words.
-        ArchiveError
-            If asking failed.
-        """
-        service = self._service()
-
-        def ask(connections: Connections, stop: Stop) -> Table:
-            return read_votable(service.result(job, connections, stop, phase=progress), host=self._host)
-
-        table = self._stamped(self._adql(ask, cancel))
-        table.meta["job"] = job
-        return table
-
-    def save_job(self, job: str, path: str | Path, *, cancel: threading.Event | None = None) -> Path:
-        """Write the answer of a job to a file, as the archive made it.
-
-        Parameters
-        ----------
-        job
-            Its key.
-        path
-            Where; what is there already stays, and is an error.
-        cancel
-            Set to stop.
-
-        Returns
-        -------
-        pathlib.Path
-
-        Raises
-        ------
-        QueryError
-            If there is such a file, or the job ended in an error.
-        ArchiveError
-            If asking failed.
-        """
-        service, place = self._service(), Path(path).expanduser()
-        if place.exists():
-            raise QueryError(f"{place} is there already; give another name", field="path")
-        body = self._adql(lambda connections, stop: service.result(job, connections, stop), cancel)
-        try:
-            with place.open("xb") as file:
-                file.write(body)
-        except OSError as error:
-            raise QueryError(f"{place} cannot be written: {error.strerror}", field="path") from error
-        return place
-
-    def remove_jobs(self, jobs: str | Iterable[str], *, cancel: threading.Event | None = None) -> None:
-        """Remove jobs, with their answers, from the archive.
-
-        Parameters
-        ----------
-        jobs
-            Their keys.
-        cancel
-            Set to stop.
-
-        Raises
-        ------
-        ArchiveError
-            If asking failed.
-        """
-        several = [jobs] if isinstance(jobs, str) else list(jobs)
-        service = self._service()
-        if several:
-            self._ask(lambda connections, _: service.remove(several, connections), cancel)
-
-    def tables(self, *, cancel: threading.Event | None = None) -> Table:
-        """List the tables of the archive with their columns. The archive is asked once.
-
-        Returns
-        -------
-        astropy.table.Table
-            table, name, type, unit, description: one row a column.
-
-        Raises
-        ------
-        ArchiveError
-            If asking failed.
-        """
-        columns = self._known_columns(cancel)
-        names = ("table", "name", "type", "unit", "description")
-        return Table(
-            {name: _texts(getattr(column, name) for column in columns) for name in names},
-            meta={"archive": self.url},
-        )
-
-    def status_messages(self, *, cancel: threading.Event | None = None) -> tuple[str, ...]:
-        """Ask what the archive has to tell its users, such as that it will be down.
-
-        Returns
-        -------
-        tuple of str
-            One text each; nothing when there is nothing to tell.
-
-        Raises
-        ------
-        ArchiveError
-            If asking failed.
-        """
-        service = self._service()
-        return self._ask(lambda connections, _: read_messages(service.messages(connections)), cancel)
-
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:  # noqa: ARG002
         """Give the keywords that a question may have: none here, ESA has no search by instrument keywords."""
         empty = np.zeros(0, dtype="U1")
@@ -810,22 +400,6 @@ class EsaArchive:
             **self._locate(unknown, cancel),
         }
 
-    def authorization(self, url: str) -> dict[str, str]:
-        """Give the header fields that authorise a request.
-
-        Parameters
-        ----------
-        url
-            The address that will be asked.
-
-        Returns
-        -------
-        dict
-            With the session's cookie for this archive's own scheme, host and port; empty for any other, and when
-            nobody is logged in.
-        """
-        return self._cookie.headers(url)
-
     def _locate(self, uris: Sequence[str], cancel: threading.Event | None = None) -> dict[str, str]:
         names = [uri.rpartition("/")[2] for uri in uris]
         service, columns = self._service(), ("filename", "artifactid")
@@ -883,77 +457,6 @@ class EsaArchive:
         columns = self._known_columns(cancel)
         return frozenset(f"{_TABLES[one.table]}.{one.name.lower()}" for one in columns if one.table in _TABLES)
 
-    def _known_columns(self, cancel: threading.Event | None) -> tuple[Column, ...]:
-        with self._lock:
-            columns = self._columns
-        if not columns:
-            service = self._service()
-            columns = self._ask(
-                lambda connections, _: read_tables(service.tables(connections), host=self._host), cancel
-            )
-            with self._lock:
-                self._columns = columns
-        return columns
-
-    def _service(self) -> TapService:
-        return TapService(host=self._host, headers=self._cookie.headers, manners=self._manners)
-
-    def _rows(self, adql: str, columns: Sequence[str], cancel: threading.Event | None) -> Any:
-        service = self._service()
-        return self._ask(lambda connections, stop: ask_rows(service, adql, columns, connections, stop), cancel)
-
-    def _ask(self, ask: Callable[[Connections, Stop], _T], cancel: threading.Event | None) -> _T:
-        """Ask one thing with retries and a cancel that does not wait for it."""
-        connections = Connections(self._host, most=1)
-        try:
-            return gather(
-                lambda _, stop: ask(connections, stop),
-                (None,),
-                manners=self._manners,
-                cancel=cancel,
-                abort=connections.abort,
-            )[0]
-        finally:
-            connections.close()
-
-    def _adql(self, ask: Callable[[Connections, Stop], _T], cancel: threading.Event | None) -> _T:
-        try:
-            return self._ask(ask, cancel)
-        except Refused as error:
-            if error.status != 400:
-                raise
-            raise QueryError(f"the archive {self.name} does not take this query: {error}", field="adql") from error
-
-    def _end(self, cookie: Cookie) -> bool:
-        """End a session; False where the archive could not be told."""
-        if not cookie:
-            return True
-        headers = cookie.headers(self.url)
-        cookie.forget()
-        connections = Connections(self._host, most=1)
-        try:
-            end_session(connections, self._host, headers, timeout=_SHORT)
-        except ArchiveError as error:
-            _log.info("the session was not ended: %s", type(error).__name__)
-            return False
-        finally:
-            connections.close()
-        return True
-
-    def _stamped(self, table: Table) -> Table:
-        table.meta["archive"] = self.url
-        return table
-
-    def _table(self, make: Callable[[], _T]) -> _T:
-        try:
-            return make()
-        except QueryError:
-            raise
-        except LookupError as error:
-            raise self._host.unreadable(f"its tables lack columns ({error})") from error
-        except (ValueError, TypeError, OverflowError) as error:
-            raise self._host.unreadable(f"a value does not fit its column ({error})") from error
-
 
 def _tells_targets(observations: Table) -> bool:
     return {"obsid", "target_name", "t_obs_release"} <= set(observations.colnames)
@@ -971,15 +474,3 @@ def _check_level(observations: Table, level: int) -> None:
             "the observations that were made from it, which related() gives",
             field="calib_levels",
         )
-
-
-def _checked(text: str) -> str:
-    query = str(text).strip().rstrip(";").rstrip()
-    if not query:
-        raise QueryError("there is no query; write one such as SELECT TOP 10 * FROM jwst.main", field="adql")
-    return query
-
-
-def _texts(values: Iterable[str]) -> Any:
-    several = list(values)
-    return np.array(several, dtype=str) if several else np.zeros(0, dtype="U1")

@@ -102,7 +102,7 @@ def observations_adql(question: Question, columns: Collection[str]) -> ADQL:
     str
     """
     fields = ", ".join(column(source.column) for source in sources_of("observations", columns))
-    return f"SELECT {fields} FROM jwst.main WHERE {question.where}"  # noqa: S608  (adqltext wrote them)
+    return f"SELECT {fields} FROM jwst.main WHERE {question.where} ORDER BY observationid"  # noqa: S608
 
 
 def count_adql(question: Question) -> ADQL:

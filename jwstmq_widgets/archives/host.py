@@ -24,6 +24,7 @@ ESA_PATH = "/server"
 _NAMES = {MAST_URL: "mast", ESA_URL: "esa"}
 _MAST_DOMAIN = ".stsci.edu"
 _RESOLVER_OF_MAST = "https://mastresolver.stsci.edu"
+_WRONG = 400  # the question is at fault: the same one would fail again
 _PORTS = {"http": 80, "https": 443}
 _STATUS_MEANS = {
     400: "it did not understand the question; narrow it, or report it to this package",
@@ -149,7 +150,8 @@ class Host:
     def refused(self, status: int, *, wait: float | None = None, says: str = "") -> Refused:
         """Make the error for an HTTP status, or for the portal's own ERROR, which comes with status 200."""
         if says or status < 400:
-            text = f"the archive {self.name} reports an error: {_harmless(says) or 'it does not say which'}; try again"
+            text = f"the archive {self.name} reports an error: {_harmless(says) or 'it does not say which'}"
+            text += "" if status == _WRONG else "; try again"
         else:
             text = f"the archive {self.name} answered {status}: {_STATUS_MEANS.get(status, 'try again later')}"
         if wait:

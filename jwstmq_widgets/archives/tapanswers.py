@@ -285,7 +285,7 @@ def _job(element: ET.Element) -> TapJob:
     return TapJob(
         id=element.get("id") or _child(element, "jobId"),
         phase=_child(element, "phase").upper(),
-        name=_child(element, "name") or _child(element, "runId"),
+        name=_within(element, "name") or _child(element, "runId"),
         query=" ".join(parameters.get("query", "").split()),
         created=_child(element, "creationTime"),
     )
@@ -313,6 +313,10 @@ def _child(element: ET.Element, name: str) -> str:
         if _local(inner).lower() == name.lower():
             return " ".join((inner.text or "").split())
     return ""
+
+
+def _within(element: ET.Element, name: str) -> str:
+    return next((" ".join((inner.text or "").split()) for inner in _elements(element, name)), "")
 
 
 def _local(element: ET.Element) -> str:

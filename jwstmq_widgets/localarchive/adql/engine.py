@@ -25,9 +25,7 @@ _PULSE = 5_000
 _LARGEST_VALUE = 4_000_000
 _CHUNK = 1_000
 _AFFINITIES = {"boolean": "INTEGER", "short": "INTEGER", "int": "INTEGER", "long": "INTEGER", "char": "TEXT"}
-_CALLS = frozenset(
-    {function.sqlite.lower() for function in FUNCTIONS.values()} | {"like", "glob", "coalesce", "cast"}
-)
+_CALLS = frozenset({function.sqlite.lower() for function in FUNCTIONS.values()} | {"like", "glob", "coalesce", "cast"})
 
 
 def run(
@@ -135,7 +133,9 @@ def _upload(connection: sqlite3.Connection, name: str, upload: Upload) -> None:
     if twice is not None or not names:
         what = f'two columns called "{twice}"' if names else "no columns"
         raise AdqlError(f'the uploaded table "{upload.name}" has {what}')
-    columns = ", ".join(f"{_quoted(column.name)} {_AFFINITIES.get(column.datatype, 'REAL')}" for column in upload.columns)
+    columns = ", ".join(
+        f"{_quoted(column.name)} {_AFFINITIES.get(column.datatype, 'REAL')}" for column in upload.columns
+    )
     connection.execute(f"CREATE TEMP TABLE {_quoted(name)} ({columns})")
     marks = ", ".join("?" * len(names))
     connection.executemany(f"INSERT INTO temp.{_quoted(name)} VALUES ({marks})", upload.rows)  # noqa: S608 - quoted

@@ -178,7 +178,7 @@ def _mod(value: float, by: float) -> float | int:
 
 
 def _power(value: float, to: float) -> float:
-    answer = float(value) ** float(to)
+    answer: float | complex = float(value) ** float(to)
     if isinstance(answer, complex):
         raise AdqlError(f"POWER({value}, {to}) is not a real number")
     return answer

@@ -4,10 +4,9 @@ import logging
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from sqlglot import Parser, Tokenizer, exp
+from sqlglot import Parser, Token, Tokenizer, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
 
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
 
@@ -102,7 +101,7 @@ def parse(adql: str) -> exp.Query:
     return tree
 
 
-def where(node: exp.Expression) -> str:
+def where(node: exp.Expr) -> str:
     """Give the place of a node in the query, as ``[l.1 c.8]``; "" where it is not known."""
     for part in node.walk():
         if "line" in part.meta:
@@ -111,7 +110,7 @@ def where(node: exp.Expression) -> str:
     return ""
 
 
-def named(node: exp.Expression) -> str:
+def named(node: exp.Expr) -> str:
     """Write a part of a query as ADQL again, shortened, for messages."""
     words = node.sql(dialect=Adql)
     return words if len(words) <= 80 else f"{words[:77]}..."
@@ -130,9 +129,13 @@ def _check_tokens(adql: str, tokens: list[Token]) -> None:
         elif token.token_type == TokenType.SEMICOLON and following is not None:
             raise AdqlError(f"Cannot parse query '{adql}': encountered \"{following.text}\" after ; {place}")
         elif token.token_type == TokenType.LIMIT:
-            raise AdqlError(f"Cannot parse query '{adql}': encountered \"{token.text}\" {place}; ADQL says SELECT TOP n")
+            raise AdqlError(
+                f"Cannot parse query '{adql}': encountered \"{token.text}\" {place}; ADQL says SELECT TOP n"
+            )
         elif token.token_type == TokenType.RECURSIVE:
-            raise AdqlError(f"Cannot parse query '{adql}': encountered \"{token.text}\" {place}; recursion is not possible")
+            raise AdqlError(
+                f"Cannot parse query '{adql}': encountered \"{token.text}\" {place}; recursion is not possible"
+            )
         # SQL separates a number from a word by something; ADQL's own parser refuses "1ORDER".
         if (
             token.token_type == TokenType.NUMBER
@@ -150,7 +153,7 @@ def _pairs(tokens: list[Token]) -> Iterator[tuple[Token, Token | None]]:
     yield from zip(tokens, [*tokens[1:], None], strict=True)
 
 
-def _check_node(adql: str, node: exp.Expression) -> None:
+def _check_node(adql: str, node: exp.Expr) -> None:
     if type(node) not in _ALLOWED:
         raise AdqlError(f"Cannot parse query '{adql}': {_kind(node)} is not part of ADQL{where(node)}")
     barred = next((name for name, value in node.args.items() if value and name in _BARRED), None)
@@ -158,7 +161,7 @@ def _check_node(adql: str, node: exp.Expression) -> None:
         raise AdqlError(f"Cannot parse query '{adql}': {barred.upper()} is not part of ADQL{where(node)}")
 
 
-def _kind(node: exp.Expression) -> str:
+def _kind(node: exp.Expr) -> str:
     try:
         return f"{type(node).__name__.upper()} ({named(node)})"
     # The generator does not know how to write what another dialect's parser left over.

@@ -36,7 +36,7 @@ class Source:
 class Found:
     """What a column's name means."""
 
-    expression: exp.Expression
+    expression: exp.Expr
     """How SQLite is told."""
     column: TapColumn
     """The column."""
@@ -57,7 +57,7 @@ class Scope:
     merged: dict[str, Found] = field(default_factory=dict)
     """Columns that two sources share by USING or NATURAL, by name in lower case."""
 
-    def add(self, source: Source, node: exp.Expression) -> None:
+    def add(self, source: Source, node: exp.Expr) -> None:
         """Put a source into the FROM clause."""
         if any(source.alias.lower() == other.alias.lower() for other in self.sources):
             raise AdqlError(f'two tables are called "{source.alias}"{where(node)}: give one of them an alias')
@@ -73,19 +73,19 @@ class Scope:
         """
         scope: Scope | None = self
         while scope is not None:
-            found = scope._own(column)
+            found = scope.own(column)
             if found is not None:
                 return found
             scope = scope.outer
         prefix = _prefix(column)
-        known = [source for source in self._all_sources() if not prefix or prefix in source.names]
+        known = [source for source in self.all_sources() if not prefix or prefix in source.names]
         if prefix and not known:
-            names = sorted({source.alias for source in self._all_sources()})
+            names = sorted({source.alias for source in self.all_sources()})
             raise AdqlError(f'Unknown table "{prefix}"{where(column)}{unknown(prefix, names)}')
         names = [entry.name for source in known for entry in source.columns]
         raise AdqlError(f'Unknown column "{named(column)}"{where(column)}{unknown(column.name, names)}')
 
-    def star(self, prefix: str, node: exp.Expression) -> list[Found]:
+    def star(self, prefix: str, node: exp.Expr) -> list[Found]:
         """Give the columns of ``*`` or of ``alias.*``, in their order."""
         if prefix:
             sources = [source for source in self.sources if prefix.lower() in source.names]
@@ -103,24 +103,27 @@ class Scope:
             if column.name.lower() not in self.merged
         ]
 
-    def _own(self, column: exp.Column) -> Found | None:
+    def own(self, column: exp.Column) -> Found | None:
+        """Tell what a column's name means in this SELECT alone; None when nothing."""
+        wanted = column.name.lower()
         prefix = _prefix(column)
-        if not prefix and column.name.lower() in self.merged:
-            return self.merged[column.name.lower()]
+        if not prefix and wanted in self.merged:
+            return self.merged[wanted]
         found = [
             _found(source, entry)
             for source in self.sources
             if not prefix or prefix in source.names
             for entry in source.columns
-            if entry.name.lower() == column.name.lower()
+            if entry.name.lower() == wanted
         ]
         if len(found) > 1:
             places = " and ".join(f"{entry.source.alias}.{entry.column.name}" for entry in found)
             raise AdqlError(f'Ambiguous column "{named(column)}"{where(column)}: it may be {places}')
         return found[0] if found else None
 
-    def _all_sources(self) -> list[Source]:
-        return [*self.sources, *(self.outer._all_sources() if self.outer else ())]
+    def all_sources(self) -> list[Source]:
+        """Give all tables that can be seen, those of this SELECT first."""
+        return [*self.sources, *(self.outer.all_sources() if self.outer else ())]
 
 
 def unknown(name: str, known: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 The text is the one of ESA's ``position_bounds_spoly``: a word and degrees, ``Polygon 53.2 -27.5 53.18 -27.4 ...``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, cos, degrees, isfinite, pi, radians, sin
@@ -24,7 +24,20 @@ from jwstmq_widgets.localarchive.adql.sphere import (
     vector,
 )
 
-__all__ = ["Box", "Circle", "Point", "Polygon", "Shape", "area", "centroid", "contains", "intersects", "parse", "text"]
+__all__ = [
+    "Box",
+    "Circle",
+    "Point",
+    "Polygon",
+    "Shape",
+    "area",
+    "box_outline",
+    "centroid",
+    "contains",
+    "intersects",
+    "parse",
+    "text",
+]
 
 _WITHIN = 1e-12
 _STEP = 0.1
@@ -93,6 +106,8 @@ class Polygon:
 
     parts: tuple[tuple[Vector, ...], ...]
     """Corners of each part, turning left, not closed."""
+    caps: tuple[tuple[Vector, float], ...]
+    """Middle and radius (rad) of a circle around each part; it saves most comparisons of what lies far apart."""
 
 
 Shape = Point | Circle | Box | Polygon
@@ -106,7 +121,7 @@ def polygon(corners: Sequence[tuple[float, float]]) -> Polygon:
     AdqlError
         With fewer than three corners, or when they do not lie in one half of the sky.
     """
-    return Polygon((_part(corners),))
+    return _polygon([_part(corners)])
 
 
 def parse(words: str) -> Shape:
@@ -150,7 +165,11 @@ def contains(inner: Shape, outer: Shape) -> bool:
         case Box():
             return _in_box(inner, outer)
         case Polygon():
-            return any(_in_part(inner, part) for part in outer.parts)
+            return any(
+                _in_part(inner, part)
+                for part, (middle, radius) in zip(outer.parts, outer.caps, strict=True)
+                if not isinstance(inner, Point) or angle(inner.at, middle) <= radius + _WITHIN
+            )
 
 
 def intersects(one: Shape, other: Shape) -> bool:
@@ -162,10 +181,15 @@ def intersects(one: Shape, other: Shape) -> bool:
     if isinstance(one, Circle) and isinstance(other, Circle):
         return angle(one.at, other.at) <= radians(one.radius + other.radius) + _WITHIN
     if isinstance(one, Circle):
-        return any(_circle_meets(one.at, radians(one.radius), part) for part in _parts(other))
+        return _circle_meets_any(one, _outline(other))
     if isinstance(other, Circle):
-        return any(_circle_meets(other.at, radians(other.radius), part) for part in _parts(one))
-    return any(_parts_meet(a, b) for a in _parts(one) for b in _parts(other))
+        return _circle_meets_any(other, _outline(one))
+    first, second = _outline(one), _outline(other)
+    return any(
+        angle(near[0], far[0]) <= near[1] + far[1] + _WITHIN and _parts_meet(a, b)
+        for a, near in zip(first.parts, first.caps, strict=True)
+        for b, far in zip(second.parts, second.caps, strict=True)
+    )
 
 
 def area(shape: Shape) -> float:
@@ -212,7 +236,7 @@ def _parse(words: str) -> Shape | str:
         return str(err)
     except (ValueError, IndexError, TypeError):
         return f"'{_short(words)}' is not a region"
-    return Polygon(tuple(parts)) if parts else f"'{_short(words)}' is not a region"
+    return _polygon(parts) if parts else f"'{_short(words)}' is not a region"
 
 
 def make_point(ra: float, dec: float) -> Point:
@@ -238,7 +262,7 @@ def make_box(ra: float, dec: float, width: float, height: float) -> Box:
     return Box(ra, dec, width, height)
 
 
-_MADE = {"point": make_point, "circle": make_circle, "box": make_box}
+_MADE: Mapping[str, Callable[..., Shape]] = {"point": make_point, "circle": make_circle, "box": make_box}
 
 
 def _short(words: str) -> str:
@@ -269,7 +293,7 @@ def _in_circle(inner: Shape, middle: Vector, radius: float) -> bool:
             return angle(inner.at, middle) <= radius + _WITHIN
         case Circle():
             return angle(inner.at, middle) + radians(inner.radius) <= radius + _WITHIN or radius >= pi
-    parts = _parts(inner)
+    parts = _outline(inner).parts
     if radius <= pi / 2.0:
         # A cap of at most half of the sky is convex.
         return all(angle(corner, middle) <= radius + _WITHIN for part in parts for corner in part)
@@ -288,7 +312,9 @@ def _in_box(inner: Shape, outer: Box) -> bool:
             return (
                 inner.low >= outer.low - 1e-10
                 and inner.high <= outer.high + 1e-10
-                and (outer.width >= 360.0 or _apart(inner.ra, outer.ra) + inner.width / 2.0 <= outer.width / 2.0 + 1e-10)
+                and (
+                    outer.width >= 360.0 or _apart(inner.ra, outer.ra) + inner.width / 2.0 <= outer.width / 2.0 + 1e-10
+                )
             )
         case Circle():
             if not (inner.dec - inner.radius >= outer.low - 1e-10 and inner.dec + inner.radius <= outer.high + 1e-10):
@@ -297,9 +323,9 @@ def _in_box(inner: Shape, outer: Box) -> bool:
                 contains(Point(*place(corner)), outer) for corner in _rim(inner.at, radians(inner.radius))
             )
     edges = [edge for part in inner.parts for edge in zip(part, [*part[1:], part[0]], strict=True)]
-    return all(
-        contains(Point(*place(at)), outer) for a, b in edges for at in (a, *_apexes(a, b))
-    ) and not _wraps_pole(inner, outer)
+    return all(contains(Point(*place(at)), outer) for a, b in edges for at in (a, *_apexes(a, b))) and not _wraps_pole(
+        inner, outer
+    )
 
 
 def _whole(inner: Circle, outer: Box) -> bool:
@@ -344,30 +370,28 @@ def _apexes(a: Vector, b: Vector) -> list[Vector]:
     if dot(top, top) < 1e-24:
         return []
     top = unit(top)
-    found = []
-    for at in (top, (-top[0], -top[1], -top[2])):
-        if dot(cross(pole, a), at) > 0.0 and dot(cross(b, pole), at) > 0.0:
-            found.append(at)
-    return found
+    places: tuple[Vector, Vector] = (top, (-top[0], -top[1], -top[2]))
+    return [at for at in places if dot(cross(pole, a), at) > 0.0 and dot(cross(b, pole), at) > 0.0]
 
 
 def _apart(one: float, other: float) -> float:
     return abs((one - other + 180.0) % 360.0 - 180.0)
 
 
-def _parts(shape: Shape) -> tuple[tuple[Vector, ...], ...]:
+def _outline(shape: Shape) -> Polygon:
     """Give polygons that cover the same: of a box, with corners close enough along its parallels."""
     if isinstance(shape, Polygon):
-        return shape.parts
+        return shape
     if isinstance(shape, Box):
-        return _box_parts(shape)
+        return box_outline(shape)
     raise TypeError(shape)
 
 
 @lru_cache(maxsize=256)
-def _box_parts(box: Box) -> tuple[tuple[Vector, ...], ...]:
+def box_outline(box: Box) -> Polygon:
+    """Give a box as polygons whose edges leave its parallels by less than 0.1 arcsec within 45 deg of the equator."""
     if box.high <= box.low or box.width <= 0.0:
-        return ()
+        return Polygon((), ())
     middle = (box.low + box.high) / 2.0
     # A part of at most 90 degrees, on one side of the equator, always lies in one half of the sky.
     bands = [(box.low, box.high)] if box.high - box.low <= 90.0 else [(box.low, middle), (middle, box.high)]
@@ -380,7 +404,23 @@ def _box_parts(box: Box) -> tuple[tuple[Vector, ...], ...]:
             across = [west + box.width / count * step / steps for step in range(steps + 1)]
             corners = [(ra, low) for ra in across] + [(ra, high) for ra in reversed(across)]
             parts.append(_part([(ra % 360.0, dec) for ra, dec in corners]))
-    return tuple(parts)
+    return _polygon(parts)
+
+
+def _polygon(parts: Sequence[tuple[Vector, ...]]) -> Polygon:
+    caps = []
+    for part in parts:
+        middle = unit((sum(v[0] for v in part), sum(v[1] for v in part), sum(v[2] for v in part)))
+        caps.append((middle, max(angle(middle, corner) for corner in part)))
+    return Polygon(tuple(parts), tuple(caps))
+
+
+def _circle_meets_any(circle: Circle, outline: Polygon) -> bool:
+    middle, radius = circle.at, radians(circle.radius)
+    return any(
+        angle(middle, cap[0]) <= radius + cap[1] + _WITHIN and _circle_meets(middle, radius, part)
+        for part, cap in zip(outline.parts, outline.caps, strict=True)
+    )
 
 
 def _in_part(inner: Shape, part: tuple[Vector, ...]) -> bool:
@@ -391,7 +431,8 @@ def _in_part(inner: Shape, part: tuple[Vector, ...]) -> bool:
             middle, radius = inner.at, radians(inner.radius)
             return inside(part, middle) and (radius <= 0.0 or _to_edge(part, middle) >= radius - _WITHIN)
     return all(
-        all(inside(part, corner) for corner in other) and not _edges_cross(part, other) for other in _parts(inner)
+        all(inside(part, corner) for corner in other) and not _edges_cross(part, other)
+        for other in _outline(inner).parts
     )
 
 

@@ -5,6 +5,7 @@ no circles, healpix libraries only know cells. What TAP needs are the few relati
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import asin, atan2, cos, degrees, pi, radians, sin, sqrt
 
 __all__ = [
@@ -98,7 +99,7 @@ def polygon_area(corners: Sequence[Vector]) -> float:
     """Give the area (sr) of a polygon that fits into half of the sky, whichever way its corners turn."""
     first = corners[0]
     total = 0.0
-    for a, b in zip(corners[1:], corners[2:], strict=False):
+    for a, b in pairwise(corners[1:]):
         # Van Oosterom and Strackee 1983: the solid angle of a triangle, with its sign.
         total += 2.0 * atan2(dot(first, cross(a, b)), 1.0 + dot(first, a) + dot(a, b) + dot(b, first))
     total = abs(total) % (4.0 * pi)
@@ -118,5 +119,3 @@ def inside(corners: Sequence[Vector], at: Vector) -> bool:
         previous = corner
     # Seen from inside the corners go once around; seen from the antipode of an inner place, once the other way.
     return turned > pi
-
-

@@ -11,17 +11,13 @@ from jwstmq_widgets.localarchive.adql.errors import AdqlError
 from jwstmq_widgets.localarchive.adql.functions import FUNCTIONS, Function
 from jwstmq_widgets.localarchive.adql.grammar import named, where
 from jwstmq_widgets.localarchive.adql.scopes import Found, Scope, Source, unknown
-from jwstmq_widgets.localarchive.adql.sphere import vector
+from jwstmq_widgets.localarchive.adql.sphere import angle
 from jwstmq_widgets.localarchive.holdings.taptables import TapColumn
 
-__all__ = ["REACH", "Translation", "translate"]
+__all__ = ["Translation", "translate"]
 
-REACH: Mapping[str, tuple[str, ...]] = {
-    "jwst.main": ("x", "y", "z", "cos_reach", "sin_reach"),
-    "jwst.archive": ("x", "y", "z", "cos_reach", "sin_reach"),
-    "jwst.plane": ("x", "y", "z", "cos_reach", "sin_reach"),
-}
-"""Columns in SQLite, beside those of the table, of a small circle around ``position_bounds_spoly``."""
+_REACHING = ("jwst.main", "jwst.archive", "jwst.plane")
+"""Tables that have, beside the columns told of, those of a small circle around ``position_bounds_spoly``."""
 _FOOTPRINT = "position_bounds_spoly"
 _FRAMES = ("", "ICRS", "J2000", "FK5", "UNKNOWNFRAME")
 _AFFINITIES = {
@@ -63,11 +59,13 @@ def translate(tree: exp.Query, tables: Mapping[str, tuple[TapColumn, ...]]) -> T
     return Translation(sql=query.sql(dialect="sqlite"), columns=columns)
 
 
-def _query(tree: exp.Expression, around: Scope) -> tuple[exp.Expression, tuple[TapColumn, ...]]:
+def _query(tree: exp.Expr, around: Scope) -> tuple[exp.Expr, tuple[TapColumn, ...]]:
     """Translate a SELECT, a combination of them, or one in parentheses."""
     while isinstance(tree, exp.Subquery):
         if any(tree.args.get(part) for part in ("order", "limit", "offset", "joins", "with", "with_")):
-            inner = exp.select("*").from_(exp.Subquery(this=tree.this, alias=exp.TableAlias(this=exp.to_identifier("_"))))
+            inner = exp.select("*").from_(
+                exp.Subquery(this=tree.this, alias=exp.TableAlias(this=exp.to_identifier("_")))
+            )
             for part in ("order", "limit", "offset"):
                 inner.set(part, tree.args.get(part))
             tree = inner
@@ -90,7 +88,7 @@ def _query(tree: exp.Expression, around: Scope) -> tuple[exp.Expression, tuple[T
     raise AdqlError(f"{named(tree)} is not a SELECT{where(tree)}")
 
 
-def _combination(tree: exp.SetOperation, scope: Scope) -> tuple[exp.Expression, tuple[TapColumn, ...]]:
+def _combination(tree: exp.SetOperation, scope: Scope) -> tuple[exp.Expr, tuple[TapColumn, ...]]:
     if not tree.args.get("distinct") and not isinstance(tree, exp.Union):
         raise AdqlError(f"{type(tree).__name__.upper()} ALL is not possible here{where(tree)}")
     if any(tree.args.get(part) for part in ("by_name", "side", "kind", "on")):
@@ -122,13 +120,13 @@ def _combination(tree: exp.SetOperation, scope: Scope) -> tuple[exp.Expression, 
     return tree, columns
 
 
-def _select(tree: exp.Select, scope: Scope) -> tuple[exp.Expression, tuple[TapColumn, ...]]:
+def _select(tree: exp.Select, scope: Scope) -> tuple[exp.Expr, tuple[TapColumn, ...]]:
     _from(tree, scope)
     known = _Expressions(scope)
     distinct = tree.args.get("distinct")
     if distinct is not None and distinct.args.get("on"):
         raise AdqlError(f"DISTINCT ON is not part of ADQL{where(distinct)}")
-    outputs: list[exp.Expression] = []
+    outputs: list[exp.Expr] = []
     columns: list[TapColumn] = []
     for projection in tree.expressions:
         for expression, column in _projected(projection, scope, known, len(columns) + 1):
@@ -158,8 +156,13 @@ def _select(tree: exp.Select, scope: Scope) -> tuple[exp.Expression, tuple[TapCo
 
 
 def _by(
-    key: exp.Expression, known: "_Expressions", aliases: Mapping[str, str], outputs: list[exp.Expression], *, first: bool
-) -> exp.Expression:
+    key: exp.Expr,
+    known: "_Expressions",
+    aliases: Mapping[str, str],
+    outputs: list[exp.Expr],
+    *,
+    first: bool,
+) -> exp.Expr:
     """Translate what rows are sorted or grouped by: a name of the result, its number, or an expression."""
     if isinstance(key, exp.Literal):
         if not _ordinal(key, len(outputs)):
@@ -177,7 +180,7 @@ def _by(
     return known.translate(key, aliases)
 
 
-def _limits(tree: exp.Expression) -> None:
+def _limits(tree: exp.Expr) -> None:
     limit, offset = tree.args.get("limit"), tree.args.get("offset")
     for clause, word in ((limit, "TOP"), (offset, "OFFSET")):
         if clause is None:
@@ -225,7 +228,7 @@ def _join(join: exp.Join, scope: Scope) -> None:
         join.set("on", _Expressions(scope).translate(join.args["on"]))
 
 
-def _shared(name: str, left: list[Source], right: Source, side: str, scope: Scope, join: exp.Join) -> exp.Expression:
+def _shared(name: str, left: list[Source], right: Source, side: str, scope: Scope, join: exp.Join) -> exp.Expr:
     """Merge a column of both sides of a join, and give the condition that they are equal."""
     before = Scope(tables=scope.tables, sources=left, merged=dict(scope.merged))
     after = Scope(tables=scope.tables, sources=[right])
@@ -239,7 +242,7 @@ def _shared(name: str, left: list[Source], right: Source, side: str, scope: Scop
     return exp.EQ(this=one.expression.copy(), expression=other.expression.copy())
 
 
-def _source(node: exp.Expression, scope: Scope) -> exp.Expression:
+def _source(node: exp.Expr, scope: Scope) -> exp.Expr:
     """Translate a table or a subquery of FROM."""
     if node.args.get("joins") or node.args.get("pivots") or node.args.get("laterals"):
         raise AdqlError(f"joins in parentheses are not possible here{where(node)}; write them one after the other")
@@ -271,9 +274,11 @@ def _source(node: exp.Expression, scope: Scope) -> exp.Expression:
 
 
 def _projected(
-    projection: exp.Expression, scope: Scope, known: "_Expressions", number: int
-) -> list[tuple[exp.Expression, TapColumn]]:
-    if isinstance(projection, exp.Star) or (isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)):
+    projection: exp.Expr, scope: Scope, known: "_Expressions", number: int
+) -> list[tuple[exp.Expr, TapColumn]]:
+    if isinstance(projection, exp.Star) or (
+        isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
+    ):
         star = projection if isinstance(projection, exp.Star) else projection.this
         if any(star.args.values()):
             raise AdqlError(f"{named(projection)} is not part of ADQL{where(projection)}")
@@ -290,7 +295,7 @@ def _projected(
     return [(expression, replace(column, name=name))]
 
 
-def _conjunct(node: exp.Expression, scope: Scope, known: "_Expressions") -> exp.Expression:
+def _conjunct(node: exp.Expr, scope: Scope, known: "_Expressions") -> exp.Expr:
     """Translate a condition that rows must meet, with what lets SQLite pass over most of them early."""
     if isinstance(node, exp.And):
         parts = [_conjunct(part, scope, known) for part in node.flatten()]
@@ -302,7 +307,7 @@ def _conjunct(node: exp.Expression, scope: Scope, known: "_Expressions") -> exp.
     return exp.and_(*near, condition, copy=False) if near else condition
 
 
-def _nearby(node: exp.Expression, scope: Scope) -> list[exp.Expression]:
+def _nearby(node: exp.Expr, scope: Scope) -> list[exp.Expr]:
     """Give conditions that all rows meet for which ``CONTAINS(...) = 1`` or ``INTERSECTS(...) = 1`` may hold."""
     if not isinstance(node, exp.EQ):
         return []
@@ -324,7 +329,7 @@ def _nearby(node: exp.Expression, scope: Scope) -> list[exp.Expression]:
     return []
 
 
-def _near_point(point: exp.Anonymous, region: shapes.Shape, scope: Scope) -> list[exp.Expression]:
+def _near_point(point: exp.Anonymous, region: shapes.Shape, scope: Scope) -> list[exp.Expr]:
     dec = point.expressions[-1]
     if not isinstance(dec, exp.Column):
         return []
@@ -340,14 +345,14 @@ def _declinations(region: shapes.Shape) -> tuple[float, float]:
     return middle.dec - radius - 1e-9, middle.dec + radius + 1e-9
 
 
-def _near_footprint(column: exp.Column, region: shapes.Shape, scope: Scope) -> list[exp.Expression]:
+def _near_footprint(column: exp.Column, region: shapes.Shape, scope: Scope) -> list[exp.Expr]:
     found = scope.find(column)
-    if found.source.table not in REACH or isinstance(region, shapes.Box):
+    if found.source.table not in _REACHING:
         return []
     middle, radius = _cap(region)
     x, y, z = middle.at
 
-    def part(name: str, factor: float) -> exp.Expression:
+    def part(name: str, factor: float) -> exp.Expr:
         named_ = exp.column(exp.to_identifier(name), exp.to_identifier(found.source.alias, quoted=True))
         return exp.Mul(this=named_, expression=exp.Paren(this=exp.Literal.number(repr(factor))))
 
@@ -363,23 +368,22 @@ def _near_footprint(column: exp.Column, region: shapes.Shape, scope: Scope) -> l
 
 
 def _cap(region: shapes.Shape) -> tuple[shapes.Point, float]:
-    """Give a circle (deg) that holds a shape."""
+    """Give a circle (deg) that holds a shape; one of 180 deg where that is not worth the while."""
     if isinstance(region, shapes.Circle):
         return shapes.Point(region.ra, region.dec), region.radius
-    if isinstance(region, shapes.Polygon):
-        middle = shapes.centroid(region)
-        corners = [corner for part in region.parts for corner in part]
-        from jwstmq_widgets.localarchive.adql.sphere import angle
-
-        radius = degrees(max(angle(middle.at, corner) for corner in corners))
-        # Only caps of less than half of the sky are convex, so that the corners speak for the edges.
-        return middle, radius if radius < 90.0 else 180.0
     if isinstance(region, shapes.Point):
         return region, 0.0
-    return shapes.Point(region.ra, region.dec), 180.0
+    if isinstance(region, shapes.Box):
+        region = shapes.box_outline(region)
+    if not region.parts:
+        return shapes.Point(0.0, 0.0), 180.0
+    middle = shapes.centroid(region)
+    radius = degrees(max(angle(middle.at, corner) for part in region.parts for corner in part))
+    # Only caps of less than half of the sky are convex, so that the corners speak for the edges.
+    return middle, radius if radius < 89.0 else 180.0
 
 
-def _constant(node: exp.Expression) -> shapes.Shape | None:
+def _constant(node: exp.Expr) -> shapes.Shape | None:
     """Give the shape of a call with numbers alone; None for others and for wrong ones, which fail when they are run."""
     if not isinstance(node, exp.Anonymous):
         return None
@@ -407,7 +411,7 @@ def _constant(node: exp.Expression) -> shapes.Shape | None:
         return None
 
 
-def _number(node: exp.Expression) -> float | None:
+def _number(node: exp.Expr) -> float | None:
     sign = 1.0
     while isinstance(node, exp.Neg | exp.Paren):
         sign = -sign if isinstance(node, exp.Neg) else sign
@@ -428,11 +432,11 @@ class _Expressions:
         self._scope = scope
         self.column = TapColumn(name="", datatype="char", arraysize="*")
 
-    def translate(self, node: exp.Expression, aliases: Mapping[str, str] | None = None) -> exp.Expression:
+    def translate(self, node: exp.Expr, aliases: Mapping[str, str] | None = None) -> exp.Expr:
         """Translate an expression; with aliases, names of the result come before names of tables."""
         if isinstance(node, exp.Column):
             return self._reference(node, aliases)
-        if isinstance(node, exp.Query) or (isinstance(node, exp.Subquery)):
+        if isinstance(node, exp.Query | exp.Subquery):
             query, columns = _query(node, Scope(tables=self._scope.tables, outer=self._scope))
             if len(columns) != 1:
                 raise AdqlError(f"a subquery in an expression gives one column, not {len(columns)}{where(node)}")
@@ -451,14 +455,16 @@ class _Expressions:
         if isinstance(node, exp.Literal | exp.Boolean | exp.Null):
             return self._literal(node)
         if isinstance(node, exp.ILike):
-            lowered = [exp.Anonymous(this="LOWER", expressions=[self.translate(side, aliases)]) for side in _sides(node)]
+            lowered = [
+                exp.Anonymous(this="LOWER", expressions=[self.translate(side, aliases)]) for side in _sides(node)
+            ]
             self.column = _of("int")
             return exp.Like(this=lowered[0], expression=lowered[1])
         if isinstance(node, exp.Star):
             raise AdqlError(f"* stands in SELECT or COUNT alone{where(node)}")
         return self._parts(node, aliases)
 
-    def _reference(self, node: exp.Column, aliases: Mapping[str, str] | None) -> exp.Expression:
+    def _reference(self, node: exp.Column, aliases: Mapping[str, str] | None) -> exp.Expr:
         if isinstance(node.this, exp.Star):
             raise AdqlError(f"* stands in SELECT or COUNT alone{where(node)}")
         if aliases and len(node.parts) == 1 and node.name.lower() in aliases:
@@ -467,7 +473,7 @@ class _Expressions:
         self.column = found.column
         return found.expression.copy()
 
-    def _literal(self, node: exp.Expression) -> exp.Expression:
+    def _literal(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Boolean):
             self.column = _of("boolean")
             return exp.Literal.number(int(node.this))
@@ -489,7 +495,7 @@ class _Expressions:
             self.column = _of("int" if abs(whole) < 2**31 else "long")
         return node.copy()
 
-    def _in(self, node: exp.In, aliases: Mapping[str, str] | None) -> exp.Expression:
+    def _in(self, node: exp.In, aliases: Mapping[str, str] | None) -> exp.Expr:
         subject = self.translate(node.this, aliases)
         kind = self.column
         if node.args.get("query") is not None:
@@ -505,16 +511,16 @@ class _Expressions:
         self.column = _of("int")
         return exp.In(this=subject, expressions=members)
 
-    def _cast(self, node: exp.Cast, aliases: Mapping[str, str] | None) -> exp.Expression:
+    def _cast(self, node: exp.Cast, aliases: Mapping[str, str] | None) -> exp.Expr:
         value = self.translate(node.this, aliases)
-        kind = node.to.this.name if isinstance(node.to, exp.DataType) and not isinstance(node.to.this, str) else "?"
+        kind = str(getattr(node.to.this, "name", "?"))
         if kind not in _AFFINITIES:
             raise AdqlError(f"CAST to {named(node.to)} is not part of ADQL{where(node)}")
         datatype, affinity = _AFFINITIES[kind]
         self.column = replace(_of(datatype), unit=self.column.unit)
         return exp.Cast(this=value, to=exp.DataType.build(affinity))
 
-    def _call(self, node: exp.Anonymous, aliases: Mapping[str, str] | None) -> exp.Expression:
+    def _call(self, node: exp.Anonymous, aliases: Mapping[str, str] | None) -> exp.Expr:
         name = node.name.upper()
         function = FUNCTIONS.get(name)
         if function is None or name.startswith("_"):
@@ -523,7 +529,7 @@ class _Expressions:
         arguments = list(node.expressions)
         if function.frame and arguments and isinstance(arguments[0], exp.Literal) and arguments[0].is_string:
             frame = arguments.pop(0).name.strip().upper()
-            if not frame.split(" ")[0].split(".")[0] in _FRAMES:
+            if frame.split(" ")[0].split(".")[0] not in _FRAMES:
                 raise AdqlError(f"coordinate system '{frame}' is not known here{where(node)}: use 'ICRS'")
         if len(arguments) < function.least or (function.most >= 0 and len(arguments) > function.most):
             raise AdqlError(f"{name} wants {_count(function)}, not {len(arguments)}{where(node)}")
@@ -545,15 +551,14 @@ class _Expressions:
             self.column = replace(_wider(columns), name="")
         return exp.Anonymous(this=function.sqlite, expressions=values)
 
-    def _inline(
-        self, name: str, arguments: list[exp.Expression], aliases: Mapping[str, str] | None
-    ) -> exp.Expression | None:
+    def _inline(self, name: str, arguments: list[exp.Expr], aliases: Mapping[str, str] | None) -> exp.Expr | None:
         """Give points to the functions that take many of them as numbers, not as texts to be read again."""
         if name == "DISTANCE" and len(arguments) == 2 and all(_is_call(argument, "POINT") for argument in arguments):
             numbers = [*_coordinates(arguments[0]), *_coordinates(arguments[1])]
             if len(numbers) == 4:
                 return exp.Anonymous(
-                    this=FUNCTIONS["DISTANCE"].sqlite, expressions=[self.translate(number, aliases) for number in numbers]
+                    this=FUNCTIONS["DISTANCE"].sqlite,
+                    expressions=[self.translate(number, aliases) for number in numbers],
                 )
         if name == "CONTAINS" and _is_call(arguments[0], "POINT") and _is_call(arguments[1], "CIRCLE"):
             numbers = [*_coordinates(arguments[0]), *_coordinates(arguments[1])]
@@ -564,9 +569,7 @@ class _Expressions:
                 )
         return None
 
-    def _aggregate(
-        self, function: Function, argument: exp.Expression, aliases: Mapping[str, str] | None
-    ) -> exp.Expression:
+    def _aggregate(self, function: Function, argument: exp.Expr, aliases: Mapping[str, str] | None) -> exp.Expr:
         if isinstance(argument, exp.Star):
             if function.name != "COUNT" or any(argument.args.values()):
                 raise AdqlError(f"{function.name}(*) is not part of ADQL{where(argument)}")
@@ -585,12 +588,12 @@ class _Expressions:
         wrapped = exp.Distinct(expressions=[value]) if distinct else value
         return exp.Anonymous(this=function.sqlite, expressions=[wrapped])
 
-    def _parts(self, node: exp.Expression, aliases: Mapping[str, str] | None) -> exp.Expression:
+    def _parts(self, node: exp.Expr, aliases: Mapping[str, str] | None) -> exp.Expr:
         """Translate a node that is the same in SQLite, once its parts are."""
         copy = node.copy()
         columns: dict[str, list[TapColumn]] = {}
         for name, value in node.args.items():
-            if isinstance(value, exp.Expression):
+            if isinstance(value, exp.Expr):
                 copy.set(name, self.translate(value, aliases))
                 columns.setdefault(name, []).append(self.column)
             elif isinstance(value, list):
@@ -605,7 +608,7 @@ class _Expressions:
         self.column = _result(node, columns)
         return copy
 
-    def _truth(self, given: exp.Expression, translated: exp.Expression, other: TapColumn) -> exp.Expression:
+    def _truth(self, given: exp.Expr, translated: exp.Expr, other: TapColumn) -> exp.Expr:
         """Read a text that is compared with a boolean as one: astroquery asks for public='true'."""
         if other.datatype == "boolean" and isinstance(given, exp.Literal) and given.is_string:
             value = _TRUTH.get(given.name.strip().lower())
@@ -615,7 +618,7 @@ class _Expressions:
         return translated
 
 
-def _result(node: exp.Expression, columns: Mapping[str, list[TapColumn]]) -> TapColumn:
+def _result(node: exp.Expr, columns: Mapping[str, list[TapColumn]]) -> TapColumn:
     if isinstance(node, exp.Paren | exp.Neg | exp.Escape):
         return replace(columns["this"][0], name="", description="")
     if isinstance(node, exp.DPipe):
@@ -652,18 +655,22 @@ def _of(datatype: str) -> TapColumn:
 def _count(function: Function) -> str:
     if function.most == function.least:
         return f"{function.least} argument{'' if function.least == 1 else 's'}"
-    return f"at least {function.least} arguments" if function.most < 0 else f"{function.least} to {function.most} arguments"
+    return (
+        f"at least {function.least} arguments"
+        if function.most < 0
+        else f"{function.least} to {function.most} arguments"
+    )
 
 
-def _sides(node: exp.Expression) -> list[exp.Expression]:
+def _sides(node: exp.Expr) -> list[exp.Expr]:
     return [node.this, node.expression]
 
 
-def _is_call(node: exp.Expression, name: str) -> bool:
+def _is_call(node: exp.Expr, name: str) -> bool:
     return isinstance(node, exp.Anonymous) and node.name.upper() == name
 
 
-def _coordinates(call: exp.Expression) -> list[exp.Expression]:
+def _coordinates(call: exp.Expr) -> list[exp.Expr]:
     """Give the numbers of a POINT or CIRCLE; nothing when it has a coordinate system that must be looked at."""
     arguments = list(call.expressions)
     if arguments and isinstance(arguments[0], exp.Literal) and arguments[0].is_string:
@@ -675,7 +682,7 @@ def _coordinates(call: exp.Expression) -> list[exp.Expression]:
     return arguments
 
 
-def _ordinal(key: exp.Expression, most: int) -> bool:
+def _ordinal(key: exp.Expr, most: int) -> bool:
     return (
         isinstance(key, exp.Literal)
         and not key.is_string
@@ -689,7 +696,7 @@ def _spelt(name: str, columns: tuple[TapColumn, ...]) -> str:
     return next(column.name for column in columns if column.name.lower() == name.lower())
 
 
-def _renamed(columns: tuple[TapColumn, ...], alias: exp.Expression | None) -> tuple[TapColumn, ...]:
+def _renamed(columns: tuple[TapColumn, ...], alias: exp.Expr | None) -> tuple[TapColumn, ...]:
     names = [part.name for part in alias.args.get("columns") or ()] if alias is not None else []
     if not names:
         return columns

@@ -18,6 +18,7 @@ from jwstmq_widgets.localarchive.holdings.names import name_rows
 from jwstmq_widgets.localarchive.holdings.records import CatalogueFile, Observation
 from jwstmq_widgets.localarchive.holdings.sizes import Sizes, association_size
 from jwstmq_widgets.localarchive.holdings.survey import copy_tile, survey_program
+from jwstmq_widgets.localarchive.holdings.taprows import write_tap_tables
 from jwstmq_widgets.localarchive.programs import Program, load_programs
 
 __all__ = ["build"]
@@ -90,6 +91,8 @@ def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None
         connection.executescript(_INDEXES)
         connection.execute("BEGIN")
         _measure_associations(connection, scale, programs)
+        # Before the copies of a survey: those are for lists of a million files, which no TAP table needs to hold.
+        write_tap_tables(connection)
         connection.execute("COMMIT")
         if survey:
             # A million rows are sooner put in without the unique indexes, which are then built anew.

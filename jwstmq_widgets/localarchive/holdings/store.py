@@ -28,6 +28,7 @@ _READERS = frozenset(
         "holdings/missionsearches.py",
         "holdings/missionterms.py",
         "holdings/store.py",
+        "holdings/tapcatalogue.py",
     }
 )
 """Of the folders whose code shapes a catalogue, the modules that only answer from it."""

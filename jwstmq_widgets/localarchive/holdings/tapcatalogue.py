@@ -1,37 +1,41 @@
 """The holdings as tables of a TAP service."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from jwstmq_widgets.localarchive.adql import AdqlError
+from jwstmq_widgets.localarchive.adql import engine
 from jwstmq_widgets.localarchive.holdings import Holdings
+from jwstmq_widgets.localarchive.holdings.tapcolumns import declared_name, tap_tables
 from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact, TapColumn, TapResult, TapTable, Upload
 
-__all__ = ["Levels", "TapArtifact", "TapCatalogue", "TapColumn", "TapResult", "TapTable", "Upload"]
+__all__ = ["Levels", "TapArtifact", "TapCatalogue", "TapColumn", "TapResult", "TapTable", "Upload", "declared_name"]
 
 Levels = Literal["SELECTED", "LEVEL1ONLY", "ALL"]
 
-_MAIN = tuple(
-    TapColumn(name=name, datatype=datatype, arraysize="*" if datatype == "char" else "")
-    for name, datatype in (
-        ("observationid", "char"),
-        ("calibrationlevel", "int"),
-        ("public", "boolean"),
-        ("dataproducttype", "char"),
-        ("instrument_name", "char"),
-        ("proposal_id", "char"),
-        ("target_name", "char"),
-        ("target_ra", "double"),
-        ("target_dec", "double"),
-    )
-)
-_VIEW = """
-CREATE TEMP VIEW "jwst.main" AS SELECT obs_id AS observationid, calib_level AS calibrationlevel,
-    dataRights = 'PUBLIC' AS public, dataproduct_type AS dataproducttype, instrument_name,
-    printf('%05d', program) AS proposal_id, target_name, s_ra AS target_ra, s_dec AS target_dec FROM observation
+_ARTIFACTS = """
+SELECT a.artifactid, a.planeid, o.observationid, a.filename, a.producttype, p.calibrationlevel,
+    COALESCE(f.rights = 'PUBLIC', p.public)
+FROM "jwst.artifact" a
+JOIN "jwst.plane" p ON p.planeid = a.planeid
+JOIN "jwst.observation" o ON o.obsid = a.obsid
+JOIN file f ON f.name = a.filename
+"""
+_BY_ID = "WHERE a.artifactid = ?"
+_BY_NAME = "WHERE a.filename = ? ORDER BY a.artifactid LIMIT 1"
+_BY_PLANES = """
+JOIN json_each(?) asked ON asked.value = a.planeid
+WHERE (? OR a.producttype IN (SELECT value FROM json_each(?)))
+ORDER BY asked.key, a.filename
+"""
+_LEVEL_1 = """
+SELECT DISTINCT low.planeid FROM json_each(?) asked
+JOIN "jwst.plane" p ON p.planeid = asked.value
+JOIN "jwst.plane" low ON low.obsid = p.obsid AND low.calibrationlevel = 1
 """
 
 
@@ -46,6 +50,7 @@ class TapCatalogue:
 
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
+        self._columns = {table.name: table.columns for table in tap_tables()}
 
     @classmethod
     def of(cls, holdings: Holdings) -> "TapCatalogue":
@@ -54,7 +59,11 @@ class TapCatalogue:
 
     def tables(self) -> tuple[TapTable, ...]:
         """List the tables, with their columns, in the order of their names."""
-        return (TapTable(schema="jwst", name="jwst.main", description="Planes.", columns=_MAIN, rows=0),)
+        # A query of our own for each: the names are ours.
+        return tuple(
+            replace(table, rows=self._ask(f'SELECT COUNT(*) FROM "{table.name}"', ())[0][0])  # noqa: S608
+            for table in tap_tables()
+        )
 
     def run(
         self,
@@ -71,7 +80,7 @@ class TapCatalogue:
         adql
             One SELECT in ADQL 2.0 or 2.1.
         maxrec
-            The most rows to give; None for all.
+            The most rows to give; None for as many as a service gives, a million.
         uploads
             Tables that the query may name as ``tap_upload.<name>``.
         cancel
@@ -82,28 +91,15 @@ class TapCatalogue:
         AdqlError
             If the query cannot be read, names what is not there, takes too long or was cancelled.
         """
-        import sqlglot
-
-        connection = sqlite3.connect(f"{self._holdings.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        try:
-            connection.execute(_VIEW)
-            tree = sqlglot.parse_one(adql, read="tsql")
-            for table in tree.find_all(sqlglot.exp.Table):
-                table.replace(sqlglot.exp.table_(f"{table.db}.{table.name}", alias=table.alias, quoted=True))
-            cursor = connection.execute(tree.sql("sqlite"))
-            known = {column.name: column for column in _MAIN}
-            names = [entry[0] for entry in cursor.description]
-            rows = cursor.fetchall() if maxrec is None else cursor.fetchmany(maxrec + 1)
-        except (sqlglot.errors.SqlglotError, sqlite3.Error) as err:
-            raise AdqlError(f"Cannot parse query '{adql}': {err}") from err
-        finally:
-            connection.close()
-        columns = tuple(known.get(name, TapColumn(name=name, datatype="double")) for name in names)
-        return TapResult(columns=columns, rows=rows[:maxrec], overflow=maxrec is not None and len(rows) > maxrec)
+        return engine.run(self._holdings.path, adql, self._columns, maxrec=maxrec, uploads=uploads, cancel=cancel)
 
     def artifact(self, artifact_id: str) -> TapArtifact | None:
         """Tell about a file by its id; None for an unknown one."""
-        raise AdqlError(f"no artifact {artifact_id!r}")
+        return next(iter(self._artifacts(_BY_ID, (artifact_id,))), None)
+
+    def artifact_named(self, filename: str) -> TapArtifact | None:
+        """Tell about a file by its name, one of its planes if it is in several; None for an unknown one."""
+        return next(iter(self._artifacts(_BY_NAME, (filename,))), None)
 
     def artifacts_of(
         self, plane_ids: Iterable[str], *, levels: Levels = "ALL", product_types: Iterable[str] = ()
@@ -113,11 +109,39 @@ class TapCatalogue:
         Parameters
         ----------
         plane_ids
-            UUIDs of planes; unknown ones are passed over.
+            UUIDs of planes; unknown ones and those named before are passed over.
         levels
-            SELECTED for these planes alone; ALL as well, since clients name the planes below themselves; LEVEL1ONLY
-            for the planes of level 1 of their observations.
+            LEVEL1ONLY for the planes of level 1 of their observations; SELECTED and ALL for these planes: clients name
+            the planes below themselves.
         product_types
             Only these of science, auxiliary, info, preview and thumbnail; all when empty.
         """
-        raise AdqlError(f"no planes {list(plane_ids)!r} {levels} {list(product_types)!r}")
+        asked = list(dict.fromkeys(plane_ids))
+        if levels == "LEVEL1ONLY":
+            asked = [plane for (plane,) in self._ask(_LEVEL_1, (json.dumps(asked),))]
+        wanted = [kind.lower() for kind in product_types]
+        return self._artifacts(_BY_PLANES, (json.dumps(asked), not wanted, json.dumps(wanted)))
+
+    def _artifacts(self, condition: str, parameters: tuple[object, ...]) -> list[TapArtifact]:
+        return [
+            TapArtifact(
+                artifact_id=artifact,
+                plane_id=plane,
+                observation_id=observation,
+                filename=filename,
+                product_type=kind,
+                calibration_level=level,
+                public=bool(public),
+            )
+            for artifact, plane, observation, filename, kind, level, public in self._ask(
+                _ARTIFACTS + condition, parameters
+            )
+        ]
+
+    def _ask(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        uri = f"{self._holdings.path.absolute().as_uri()}?mode=ro&immutable=1"
+        connection = sqlite3.connect(uri, uri=True)
+        try:
+            return connection.execute(statement, parameters).fetchall()
+        finally:
+            connection.close()

@@ -1,6 +1,6 @@
 """Everything in one box: the question on top, choosing at the left, files at the right, downloads below."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import ipywidgets
 
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.widgets.archivemenu import archive_choices
 from jwstmq_widgets.widgets.download import DownloadPanel
 from jwstmq_widgets.widgets.filetypes import FiletypePanel
 from jwstmq_widgets.widgets.gallery import Gallery
@@ -29,16 +30,21 @@ class _Header(Panel):
     """What was asked, of whom and when."""
 
     _esm = static("dom.js", "header.js")
-    _css = static("panel.css", "explorer.css")
-    watches = ("archive", "address", "query", "observations", "as_of", "jobs", "problems")
+    _css = static("panel.css", "explorer.css", "header.css")
+    watches = ("archive", "address", "query", "observations", "as_of", "jobs", "problems", "warnings", "messages")
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
         state = self.exploration
-        closed, search = state.problems.get("open"), state.jobs.get("search")
+        closed, search, opening = state.problems.get("open"), state.jobs.get("search"), state.jobs.get("open")
         count = len(state.observations)
         return {
-            "archive": self._archive_name(),
+            "address": state.address,
+            "archives": archive_choices(state.address),
+            "opening": opening is not None and opening.state == "running",
+            "other": self._other_archive(),
+            "warnings": list(state.warnings),
+            "messages": list(state.messages),
             "query": "" if state.query.empty else str(state.query),
             "count": f"{count:,} observation{'' if count == 1 else 's'}" if state.as_of is not None else "",
             "as_of": state.as_of.isoformat() if state.as_of is not None else "",
@@ -48,14 +54,15 @@ class _Header(Panel):
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
         """Give what the browser may ask for."""
-        return {"refresh": self.exploration.refresh, "open": self._open}
+        return {"refresh": self.exploration.refresh, "open": self._open, "archive": self._choose}
 
-    def _archive_name(self) -> str:
-        """Name the archive that answered, which another one may have replaced since."""
+    def _other_archive(self) -> str:
+        """Name the archive that answered where another one has replaced it since; else ""."""
         archive, answered = self.exploration.archive, self.exploration.observations.meta["archive"]
-        if answered and (archive is None or archive.url != answered):
-            return str(answered)
-        return archive.name if archive is not None else str(self.exploration.address)
+        return str(answered) if answered and (archive is None or archive.url != answered) else ""
+
+    def _choose(self, address: str) -> None:
+        self.exploration.use_archive(address)
 
     def _open(self) -> None:
         self.exploration.use_archive(self.exploration.address)
@@ -81,7 +88,7 @@ class Explorer(ipywidgets.VBox):
     query
         Asked at once when given.
     archive
-        An archive, or a word or address for `open_archive`.
+        An archive, or a word, an address or several of them for `open_archive`: ``["mast", "esa"]`` is one list.
     destination
         Folder for downloads.
     layout
@@ -97,7 +104,7 @@ class Explorer(ipywidgets.VBox):
     def __init__(
         self,
         query: Query | None = None,
-        archive: "str | Archive" = "mast",
+        archive: "str | Sequence[str] | Archive" = "mast",
         *,
         destination: str | Path = "data",
         layout: str = "program",

@@ -1,12 +1,13 @@
 """A form for a query: what was typed, the question that it makes, what is known of it, what became of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.exploration.inquiry import Inquiry
 from jwstmq_widgets.exploration.jobs import Problem
 from jwstmq_widgets.query import CATEGORIES, MODES, Query
+from jwstmq_widgets.widgets.archivemenu import archive_choices
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.searchform import SHOWN, place_of_field, read_query, write_fields
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["SearchPanel"]
 
 _INSTRUMENTS = {"NIRCAM": "NIRCam", "NIRSPEC": "NIRSpec"}
-_ARCHIVES = (("mast", "MAST"), ("local", "local"))
 
 
 class SearchPanel(Panel):
@@ -89,7 +89,7 @@ class SearchPanel(Panel):
             "sentence": "" if self._question in {None, Query()} else str(self._question),
             "instruments": [[name, _INSTRUMENTS.get(name, name)] for name in MODES],
             "categories": list(CATEGORIES),
-            "archives": self._archives(),
+            "archives": archive_choices(self.exploration.address),
             "address": self.exploration.address,
             "running": running is not None,
             "fraction": running.fraction if running is not None else None,
@@ -121,11 +121,6 @@ class SearchPanel(Panel):
         }
 
     # -- what the view says --------------------------------------------------------------------------------------
-
-    def _archives(self) -> list[Sequence[str]]:
-        address, known = self.exploration.address, dict(_ARCHIVES)
-        others = [(address, address)] if address and address not in known else []
-        return [*_ARCHIVES, *others]
 
     def _trouble(self) -> BaseException | None:
         """Give what is wrong: with the fields, with what they make, or with the search of just that."""

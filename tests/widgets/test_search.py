@@ -191,10 +191,10 @@ def test_limits_that_the_form_does_not_show_stay_until_they_are_dropped(asked: E
 
 def test_an_archive_that_does_not_exist_is_told_once_at_the_archive(unasked: Exploration, place: Display) -> None:
     form = place(SearchPanel(unasked))
-    form.do("archive", address="esa")
+    form.do("archive", address="hubble")
     view = form.until(lambda view: view["closed"])
     assert "'local'" in view["closed"]
-    assert view["address"] == "esa"
+    assert view["address"] == "hubble"
 
 
 def test_an_archive_that_is_down_is_told_under_the_button(unasked: Exploration, place: Display) -> None:

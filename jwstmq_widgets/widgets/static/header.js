@@ -4,7 +4,9 @@ function render({ model, el }) {
   const root = () => el.closest(".jwstmq-explorer");
   const drawer = h("button", { type: "button", class: "jwstmq-plain jwstmq-drawer", "aria-expanded": "true",
     onclick: () => setDrawer(drawer.getAttribute("aria-expanded") !== "true") }, "☰ Search");
-  const archive = h("span", { class: "jwstmq-title" });
+  const archive = h("select", { class: "jwstmq-header-archive", "aria-label": "Archive",
+    onchange: () => model.send({ do: "archive", address: archive.value }) });
+  const other = h("span", { class: "jwstmq-header-other jwstmq-muted" });
   const query = h("span", { class: "jwstmq-header-query" });
   const count = h("span", { class: "jwstmq-header-count jwstmq-muted" });
   const refresh = h("button", { type: "button", class: "jwstmq-plain", title: "Ask again", "aria-label": "Ask again",
@@ -25,11 +27,40 @@ function render({ model, el }) {
     return `${today ? "" : day}${two(date.getHours())}:${two(date.getMinutes())}`;
   }
 
+  // What an archive tells its users, and which of several did not answer: lines that can be closed, and stay closed.
+  const closed = new Set();
+  const notices = h("div", { class: "jwstmq-header-notices", role: "status" });
+  function drawNotices(view) {
+    const lines = [...view.warnings.map((text) => ["warning", text]), ...view.messages.map((text) => ["message", text])]
+      .filter(([, text]) => !closed.has(text));
+    notices.replaceChildren(...lines.map(([kind, text]) => {
+      const line = h("div", { class: `jwstmq-notice jwstmq-notice-${kind}` }, h("span", {}, text),
+        h("button", { type: "button", class: "jwstmq-plain", title: "Close", "aria-label": `Close: ${text}`, onclick: () => {
+          closed.add(text);
+          line.remove();
+          notices.hidden = !notices.childElementCount;
+        } }, "×"));
+      return line;
+    }));
+    notices.hidden = !lines.length;
+  }
+
   let answered = null;
-  el.append(h("div", { class: "jwstmq-header-line" }, drawer, archive, query, count, refresh),
-    h("div", { class: "jwstmq-header-problem" }, problem, again));
+  el.append(h("div", { class: "jwstmq-header-line" }, drawer, archive, other, query, count, refresh),
+    h("div", { class: "jwstmq-header-problem" }, problem, again), notices);
   return listen(model, el, (view) => {
-    archive.textContent = view.archive;
+    const options = JSON.stringify(view.archives);
+    if (archive.dataset.options !== options) {
+      archive.dataset.options = options;
+      archive.replaceChildren(...view.archives.map(([value, label]) => h("option", { value }, label)));
+    }
+    archive.value = view.address;
+    archive.title = view.opening ? "Opening …" : view.address;
+    other.textContent = view.other ? `shown: ${view.other}` : "";
+    other.title = view.other;
+    other.hidden = !view.other;
+    if (view.as_of !== answered) closed.clear();
+    drawNotices(view);
     query.textContent = view.query;
     query.title = view.query;
     count.textContent = view.count ? `${view.count} · as of ${time(view.as_of)}` : "";

@@ -9,12 +9,21 @@ function render({ model, el }) {
     placeholder: "empty: MAST_API_TOKEN or keyring" });
   const enter = h("button", { type: "submit", class: "jwstmq-primary" }, "Log in");
   const problem = problemLine();
-  const form = h("form", {},
-    h("label", { htmlFor: token.id }, "Token"),
+  const user = h("input", { type: "text", id: newId(), autocomplete: "off", spellcheck: false });
+  const password = h("input", { type: "password", id: newId(), autocomplete: "off", spellcheck: false });
+  const file = h("input", { type: "text", id: newId(), autocomplete: "off", spellcheck: false,
+    placeholder: "two lines: user name, password" });
+  const users = h("div", { class: "jwstmq-login-users", hidden: true },
+    h("label", { htmlFor: user.id }, "User"), user,
+    h("label", { htmlFor: password.id }, "Password"), password,
+    h("label", { htmlFor: file.id }, "or file"), file);
+  const tokenName = h("span", {}, "Token");
+  const form = h("form", {}, users,
+    h("label", { htmlFor: token.id }, tokenName),
     h("div", { class: "jwstmq-login-row" }, token, enter),
-    h("div", { class: "jwstmq-muted" }, "Public data need none. MAST gives tokens at ",
+    h("div", { class: "jwstmq-muted" }, "Public data need no login. MAST gives tokens at ",
       h("span", { class: "jwstmq-login-where" }, "auth.mast.stsci.edu"),
-      "; yours is kept in this kernel's memory only."));
+      "; what you type is kept in this kernel's memory only."));
   const rights = h("div", { class: "jwstmq-muted" });
   const leave = h("button", { type: "button", onclick: () => model.send({ do: "logout" }) }, "Log out");
   const inside = h("div", { class: "jwstmq-login-inside" }, rights, leave);
@@ -24,7 +33,7 @@ function render({ model, el }) {
   function unfold(open) {
     body.hidden = !open;
     head.setAttribute("aria-expanded", String(open));
-    if (open) (form.hidden ? leave : token).focus();
+    if (open) (form.hidden ? leave : users.hidden ? token : user).focus();
   }
   submitOnEnter(form);
   form.addEventListener("submit", (event) => {
@@ -33,9 +42,10 @@ function render({ model, el }) {
       model.send({ do: "cancel" });
       return;
     }
-    const typed = token.value;
-    token.value = "";
-    model.send({ do: "login", token: typed });
+    const typed = { token: token.value };
+    if (!users.hidden) Object.assign(typed, { user: user.value, password: password.value, file: file.value });
+    token.value = password.value = "";
+    model.send({ do: "login", ...typed });
   });
   el.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || body.hidden) return;
@@ -52,9 +62,14 @@ function render({ model, el }) {
     head.title = view.anonymous ? "Log in for exclusive data" : `Logged in to ${view.archive}`;
     form.hidden = !view.anonymous;
     inside.hidden = view.anonymous;
-    rights.textContent = view.exclusive
-      ? "This token may download exclusive files of its own programs."
-      : "This token gives no access to exclusive files.";
+    users.hidden = !view.users;
+    tokenName.textContent = view.users ? "MAST token, for exclusive files (optional)" : "Token";
+    token.placeholder = view.users ? "" : "empty: MAST_API_TOKEN or keyring";
+    rights.textContent = view.warning || (view.exclusive
+      ? `${view.users ? "This login" : "This token"} may download exclusive files of its own programs.`
+      : `${view.users ? "This login has no MAST token with" : "This token gives no"} access to exclusive files.`);
+    leave.disabled = view.leaving;
+    leave.textContent = view.leaving ? "Logging out …" : "Log out";
     enter.textContent = view.running ? "Cancel" : "Log in";
     enter.classList.toggle("jwstmq-primary", !view.running);
     say(problem, view.problem);

@@ -1,0 +1,31 @@
+"""The archives that a menu offers."""
+
+from collections.abc import Sequence
+
+__all__ = ["archive_choices"]
+
+_CHOICES = (
+    ("mast", "MAST"),
+    ("esa", "ESA"),
+    ("mast,esa", "MAST + ESA"),
+    ("local", "local"),
+    ("local-esa", "local, as ESA"),
+    ("local,local-esa", "local, as both"),
+)
+
+
+def archive_choices(address: str) -> list[Sequence[str]]:
+    """Give the archives to choose from.
+
+    Parameters
+    ----------
+    address
+        Word or address of the present one; a choice of its own where it is none of the usual.
+
+    Returns
+    -------
+    list of pairs of str
+        What `open_archive` takes, and what people read.
+    """
+    others = [(address, address)] if address and address not in dict(_CHOICES) else []
+    return [*_CHOICES, *others]

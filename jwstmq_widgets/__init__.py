@@ -21,6 +21,7 @@ _HOME = {
     "Manifest": "jwstmq_widgets.downloads",
     "Plan": "jwstmq_widgets.downloads",
     "ProductGrid": "jwstmq_widgets.widgets.grid",
+    "ProgramTree": "jwstmq_widgets.widgets.tree",
     "Query": "jwstmq_widgets.query",
     "SearchPanel": "jwstmq_widgets.widgets.search",
     "download": "jwstmq_widgets.downloads",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.widgets.grid import ProductGrid as ProductGrid
     from jwstmq_widgets.widgets.login import LoginPanel as LoginPanel
     from jwstmq_widgets.widgets.search import SearchPanel as SearchPanel
+    from jwstmq_widgets.widgets.tree import ProgramTree as ProgramTree
 
 
 def __getattr__(name: str) -> Any:

@@ -3,11 +3,12 @@
 import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from jwstmq_widgets.errors import QueryError
 
-__all__ = ["NumberCondition", "TextCondition", "TextPart", "number_condition", "text_condition"]
+__all__ = ["NumberCondition", "TextCondition", "TextPart", "date_condition", "number_condition", "text_condition"]
 
 Place = Literal["anywhere", "start", "end", "whole"]
 
@@ -15,6 +16,10 @@ _UNITS = {"b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)"
 _COMPARED = re.compile(rf"(<=|>=|<|>|=|)\s*{_NUMBER}")
 _BETWEEN = re.compile(rf"{_NUMBER}\s*(?:-|–|\.\.|to)\s*{_NUMBER}")
+_DATE = r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?(?:[ t](\d{1,2}):(\d{2}))?"
+_COMPARED_DATE = re.compile(rf"(<=|>=|<|>|=|)\s*{_DATE}")
+_BETWEEN_DATES = re.compile(rf"{_DATE}\s*(?: - |–|\.\.| to )\s*{_DATE}")
+_MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 _UNKNOWN = frozenset({"–", "-", "unknown"})
 
 
@@ -107,6 +112,82 @@ def number_condition(typed: str, *, column: str, size: bool = False) -> NumberCo
         elif text:
             ranges.append(_range(text, column=column, size=size))
     return NumberCondition(ranges=tuple(ranges), unknown=unknown)
+
+
+def date_condition(typed: str, *, column: str) -> NumberCondition:
+    """Read the filter of a column of dates.
+
+    Parameters
+    ----------
+    typed
+        Comparisons or ranges separated by commas: ``2022-07``, ``> 2022-07-12``, ``2022-06 .. 2022-08``, ``unknown``.
+        A year, month or day alone stands for all of it.
+    column
+        The column's title, for the error.
+
+    Returns
+    -------
+    NumberCondition
+        In MJD; without ranges for an empty filter, which passes everything.
+
+    Raises
+    ------
+    QueryError
+        Where a piece is neither a comparison nor a range of dates.
+    """
+    ranges = []
+    unknown = False
+    for piece in typed.lower().split(","):
+        text = piece.strip()
+        if text in _UNKNOWN:
+            unknown = True
+        elif text:
+            ranges.append(_date_range(text, column=column))
+    return NumberCondition(ranges=tuple(ranges), unknown=unknown)
+
+
+def _date_range(text: str, *, column: str) -> tuple[float, float]:
+    try:
+        compared = _COMPARED_DATE.fullmatch(text)
+        if compared:
+            sign, *parts = compared.groups()
+            first, after = _span(parts)
+            before = math.nextafter(after, -math.inf)
+            return {
+                ">": (after, math.inf),
+                ">=": (first, math.inf),
+                "<": (-math.inf, math.nextafter(first, -math.inf)),
+                "<=": (-math.inf, before),
+            }.get(sign, (first, before))
+        between = _BETWEEN_DATES.fullmatch(text)
+        if between:
+            parts = list(between.groups())
+            return _span(parts[:5])[0], math.nextafter(_span(parts[5:])[1], -math.inf)
+    except (ValueError, OverflowError):
+        pass  # such as 2022-13
+    raise QueryError(
+        f"'{text}' is no filter for {column}; write for example 2022-07, > 2022-07-12 or 2022-06 .. 2022-08.",
+        field=column,
+    )
+
+
+def _span(parts: list[str | None]) -> tuple[float, float]:
+    """Give begin and end (MJD) of a year, month, day or minute; the end is the first moment after it."""
+    year, month, day, hour, minute = (None if part is None else int(part) for part in parts)
+    first = datetime(year or 1, month or 1, day or 1, hour or 0, minute or 0, tzinfo=UTC)
+    if minute is not None:
+        after = first + timedelta(minutes=1)
+    elif day is not None:
+        after = first + timedelta(days=1)
+    elif month is not None:
+        after = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+    else:
+        after = first.replace(year=first.year + 1)
+    return _mjd(first), _mjd(after)
+
+
+def _mjd(moment: datetime) -> float:
+    return (moment - _MJD_EPOCH) / timedelta(days=1)
 
 
 def _range(text: str, *, column: str, size: bool) -> tuple[float, float]:

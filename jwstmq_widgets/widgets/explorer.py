@@ -14,6 +14,7 @@ from jwstmq_widgets.widgets.filetypes import FiletypePanel
 from jwstmq_widgets.widgets.gallery import Gallery
 from jwstmq_widgets.widgets.grid import ProductGrid
 from jwstmq_widgets.widgets.login import LoginPanel
+from jwstmq_widgets.widgets.observationgrid import ObservationGrid
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.search import SearchPanel
 
@@ -72,12 +73,18 @@ class _Tabs(Panel):
     """The tabs above files and pictures; which one is in front is known to the browser alone."""
 
     _esm = static("dom.js", "tabs.js")
-    watches = ("shown",)
+    watches = ("shown", "observations")
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
-        count = len(self.exploration.shown)
-        return {"tabs": [["products", "Products", f"{count:,}" if count else ""], ["gallery", "Gallery", ""]]}
+        files, observations = (len(table) for table in (self.exploration.shown, self.exploration.observations))
+        return {
+            "tabs": [
+                ["products", "Products", f"{files:,}" if files else ""],
+                ["observations", "Observations", f"{observations:,}" if observations else ""],
+                ["gallery", "Gallery", ""],
+            ]
+        }
 
 
 class Explorer(ipywidgets.VBox):
@@ -115,10 +122,15 @@ class Explorer(ipywidgets.VBox):
         self.exploration = state
         header, login = _Header(state), LoginPanel(state)
         side = _box("jwstmq-side", SearchPanel(state, query=query), FiletypePanel(state))
-        grid, gallery = ProductGrid(state), Gallery(state)
-        grid.add_class("jwstmq-tab-products")
-        gallery.add_class("jwstmq-tab-gallery")
-        main = _box("jwstmq-main", _Tabs(state), grid, gallery)
+        parts: dict[str, Any] = {
+            "products": ProductGrid(state),
+            "observations": ObservationGrid(state),
+            "gallery": Gallery(state),
+        }
+        for name, part in parts.items():
+            part.add_class("jwstmq-tab")
+            part.add_class(f"jwstmq-tab-{name}")
+        main = _box("jwstmq-main", _Tabs(state), *parts.values())
         frame = _box(
             "jwstmq-frame",
             _box("jwstmq-top", header, login),
@@ -177,6 +189,7 @@ class Explorer(ipywidgets.VBox):
             self.exploration.close()
         _close(self.children)
         super().close()
+        self.layout.close()  # ipywidgets keeps a closed widget's layout for ever
 
 
 def _box(name: str, *children: ipywidgets.Widget) -> ipywidgets.Box:
@@ -189,3 +202,4 @@ def _close(widgets: tuple[ipywidgets.Widget, ...]) -> None:
     for widget in widgets:
         _close(getattr(widget, "children", ()))
         widget.close()
+        widget.layout.close()

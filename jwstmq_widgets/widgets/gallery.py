@@ -66,19 +66,20 @@ class Gallery(Panel):
     Parameters
     ----------
     exploration
-        Whose ``shown``, ``ticked`` and ``states`` are drawn.
+        Whose ``shown``, as ``facets`` and ``chosen_observations`` narrow it, ``ticked`` and ``states`` are drawn.
     height
         Height of the cards' window, in px.
     """
 
     _esm = static("dom.js", "gallery.js")
     _css = static("panel.css", "gallery.css")
-    watches = ("shown", "ticked", "states", "jobs")
+    watches = ("shown", "facets", "chosen_observations", "ticked", "states", "jobs")
 
     def __init__(self, exploration: "Exploration", *, height: int = 420, **traits: Any) -> None:
         self._height = int(height)
         self._lock = threading.Lock()
         self._table: Table | None = None
+        self._of: tuple[Any, ...] = ()
         self._number = 0
         self._cards: list[int] = []
         self._without = 0
@@ -126,14 +127,17 @@ class Gallery(Panel):
 
     def _arranged(self) -> tuple[Table, list[int]]:
         """Give the table and its cards; they are worked out when the table is another one and somebody looks."""
-        shown = self.exploration.shown
-        if shown is not self._table:
-            cards, without = gallery_cards(shown, self.exploration.products)
+        state = self.exploration
+        by_state = state.states if "state" in state.facets else None
+        of = (state.shown, state.facets, state.chosen_observations, by_state)
+        if self._table is None or any(new is not old for new, old in zip(of, self._of, strict=True)):
+            shown = state.narrowed
+            cards, without = gallery_cards(shown, state.products)
             with self._lock:
-                self._table, self._number = shown, self._number + 1
+                self._table, self._of, self._number = shown, of, self._number + 1
                 self._cards, self._without = cards, without
                 self._wanted.clear()
-        return shown, self._cards
+        return self._table, self._cards
 
     def _look(self, page: str, first: int, last: int, pictures: Iterable[str] = ()) -> None:
         """Note which cards are in sight at one place in the browser, and fetch the pictures that it has not."""
@@ -167,7 +171,7 @@ class Gallery(Panel):
             self._wanted.pop(page, None)
 
     def _note(self, cards: int) -> str:
-        files = len(self.exploration.shown)
+        files = 0 if self._table is None else len(self._table)
         if not files or not cards:
             return ""
         pictures = f"{cards:,} picture{'' if cards == 1 else 's'}"
@@ -179,6 +183,8 @@ class Gallery(Panel):
         search = self.exploration.jobs.get("search")
         if search is not None and search.state == "running":
             return "Searching …"
+        if len(self.exploration.shown) and self._table is not None and not len(self._table):
+            return "No file passes the chosen facets. Lift some in the product grid."
         if len(self.exploration.shown):
             return "None of the files of the chosen types has a preview. Choose other types, such as cal or i2d."
         if len(self.exploration.products):

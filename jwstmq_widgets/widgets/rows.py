@@ -1,7 +1,6 @@
-"""The rows of a product table as the grid shows them: arranged over the whole table, handed out in blocks."""
+"""The rows of a table as a grid shows them: arranged over the whole table, handed out in blocks."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,15 +11,17 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.exploration.files import FileIndex, FileStates, Ticks
 from jwstmq_widgets.tables import format_size
-from jwstmq_widgets.widgets.columns import COLUMNS, Column
-from jwstmq_widgets.widgets.conditions import NumberCondition, number_condition, text_condition
+from jwstmq_widgets.tables.facets import ACCESS, access_codes
+from jwstmq_widgets.widgets.columns import PRODUCTS, Column, ColumnSet
+from jwstmq_widgets.widgets.conditions import NumberCondition, date_condition, number_condition, text_condition
 from jwstmq_widgets.widgets.textcolumn import TextColumn
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import FileState
 
-__all__ = ["ACCESS", "STATES", "Arrangement", "Rows", "Summary", "marks"]
+__all__ = ["STATES", "Arrangement", "Rows", "Summary", "marks"]
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
@@ -36,18 +37,16 @@ STATES: Mapping[str, str] = {
     "different": "differs",
     "here": "here",
 }
-"""Kind of a file's state to its words, in the order in which they sort."""
+"""Kind of a file's state (`tables.facets.STATE_KINDS`) to its words, in the order in which they sort."""
 
-ACCESS = ("public", "exclusive", "planned")
-"""Kinds of access."""
 _CODES = {kind: code for code, kind in enumerate(STATES)}
+_FILE_CODES = np.array([0, *(_CODES[kind] for kind in FileStates.kinds)], dtype=np.int8)
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
-_UNIX_EPOCH_MJD = 40587.0
 _MANY = 50
 _DAYS = 10_000_000  # more than there are days
 _LAST_DAY = 2_973_483  # 9999-12-31, the last day that Python's dates know
-_SEARCHED = ("file", "type", "detector", "filter", "stage", "target")
-_BY_NAME = {column.name: column for column in COLUMNS}
+_LONGEST_CELL = 300  # letters that travel to the browser; the table keeps all
+_NUMBERS = frozenset({"size", "number", "real", "date"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,8 @@ class Arrangement:
     """Columns with what was typed into their filters; all must pass."""
     search: str = ""
     """Words which must all stand somewhere in a row's texts."""
+    visible: tuple[str, ...] = ()
+    """Columns that are looked at in a search; () for those that are usually shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,30 +82,44 @@ class Summary:
 
 
 class Rows:
-    """The rows of one product table.
+    """The rows of one table.
 
     Columns are prepared when first needed, and worked on whole.
 
     Parameters
     ----------
-    products
-        A table as `jwstmq_widgets.tables.products_table` makes it.
+    table
+        A table as `jwstmq_widgets.tables.products_table` makes it, or another one with the columns of ``columns`` and
+        dataRights, calib_level and release.
+    columns
+        Which columns a row has.
     now
         What counts as now for exclusive access (MJD, UTC); the present when None.
     """
 
-    def __init__(self, products: Table, *, now: float | None = None) -> None:
-        self._products = products
-        self._now = time.time() / 86400 + _UNIX_EPOCH_MJD if now is None else now
+    def __init__(self, table: Table, *, columns: ColumnSet = PRODUCTS, now: float | None = None) -> None:
+        self._table = table
+        self._columns = columns
+        self._now = now
         self._texts: dict[str, TextColumn] = {}
-        self._ticked: tuple[frozenset[str], Mask] = (frozenset(), np.zeros(len(products), dtype=bool))
+        self._places: tuple[FileIndex | None, npt.NDArray[np.intp] | None] = (None, None)
+        self._ticked: tuple[Set[str], Mask] = (frozenset(), np.zeros(len(table), dtype=bool))
         self._states: tuple[Mapping[str, FileState], npt.NDArray[np.int8]] = (
             {},
-            np.zeros(len(products), dtype=np.int8),
+            np.zeros(len(table), dtype=np.int8),
         )
 
     def __len__(self) -> int:
-        return len(self._products)
+        return len(self._table)
+
+    @property
+    def columns(self) -> ColumnSet:
+        """Which columns a row has."""
+        return self._columns
+
+    def table(self, index: Index) -> Table:
+        """Give some rows as a table of their own, with all its columns."""
+        return self._table[index]
 
     # -- arranging ---------------------------------------------------------------------------------------------------
 
@@ -112,8 +127,9 @@ class Rows:
         self,
         arrangement: Arrangement,
         *,
-        ticked: frozenset[str] = frozenset(),
+        ticked: Set[str] = frozenset(),
         states: Mapping[str, "FileState"] | None = None,
+        within: Mask | None = None,
     ) -> tuple[Index, dict[str, str]]:
         """Filter and sort.
 
@@ -125,6 +141,8 @@ class Rows:
             URIs of the ticked products.
         states
             URI to state.
+        within
+            Which rows may pass at all, shape (n,); None for all.
 
         Returns
         -------
@@ -133,29 +151,45 @@ class Rows:
             a sentence. Such a filter passes everything.
         """
         self._look_at(ticked, states or {})
+        passes, problems = self.passing(arrangement)
+        if within is not None:
+            passes = within if passes is None else passes & within
+        return self.ordered(passes, arrangement.sort), problems
+
+    def ordered(self, passes: Mask | None, sort: tuple[tuple[str, bool], ...]) -> Index:
+        """Give the numbers of the rows that pass (None for all) in the order asked for; ticks and states as known."""
+        index = np.arange(len(self), dtype=np.intp) if passes is None else np.flatnonzero(passes)
+        if not sort or len(index) < 2:
+            return index
+        keys = [self._key(name, descending)[index] for name, descending in reversed(sort)]
+        return index[np.lexsort(keys) if len(keys) > 1 else np.argsort(keys[0], kind="stable")]
+
+    def passing(self, arrangement: Arrangement) -> tuple[Mask | None, dict[str, str]]:
+        """Tell which rows pass filters and search, shape (n,), None for all; and which filters cannot be read."""
         passes: Mask | None = None
         problems: dict[str, str] = {}
         for test in self._tests(arrangement, problems):
             passes = test if passes is None else passes & test
-        index = np.arange(len(self), dtype=np.intp) if passes is None else np.flatnonzero(passes)
-        if not arrangement.sort or len(index) < 2:
-            return index, problems
-        keys = [self._key(name, descending)[index] for name, descending in reversed(arrangement.sort)]
-        return index[np.lexsort(keys) if len(keys) > 1 else np.argsort(keys[0], kind="stable")], problems
+        return passes, problems
 
     def _tests(self, arrangement: Arrangement, problems: dict[str, str]) -> Iterable[Mask]:
+        visible = (self._columns.columns[0].name, *(arrangement.visible or self._columns.usual))
+        searched = [name for name in dict.fromkeys(visible) if self._columns.by_name[name].kind in {"name", "text"}]
         for word in arrangement.search.split():
-            yield np.logical_or.reduce([self._text(name).contains(word) for name in _SEARCHED])
+            yield np.logical_or.reduce([self._text(name).contains(word) for name in searched])
         for name, typed in arrangement.filters:
-            column = _BY_NAME[name]
+            column = self._columns.by_name[name]
             try:
                 yield from self._filter(column, typed)
             except QueryError as error:
                 problems[name] = str(error)
 
     def _filter(self, column: Column, typed: str) -> Iterable[Mask]:
-        if column.kind in {"size", "number"}:
-            condition = number_condition(typed, column=column.title, size=column.kind == "size")
+        if column.kind in _NUMBERS:
+            if column.kind == "date":
+                condition = date_condition(typed, column=column.title)
+            else:
+                condition = number_condition(typed, column=column.title, size=column.kind == "size")
             if condition.ranges or condition.unknown:
                 yield _within(self._numbers(column), condition)
             return
@@ -191,15 +225,16 @@ class Rows:
         if name == "tick":
             key: npt.NDArray[Any] = (~self._ticked[1]).astype(np.int8)
             return -key if descending else key
-        column = _BY_NAME[name]
+        column = self._columns.by_name[name]
         if column.kind == "state":
             key = self._states[1]
         elif column.kind == "access":
             key = self._access_texts[1]
-        elif column.kind in {"size", "number"}:
+        elif column.kind in _NUMBERS:
             numbers = self._numbers(column)
             key = -numbers if descending else numbers
-            return np.where(numbers < 0, np.iinfo(np.int64).max, key)
+            last = np.inf if numbers.dtype.kind == "f" else np.iinfo(np.int64).max
+            return np.where(numbers < 0, last, key)
         else:
             key = self._text(name).ranks
         return -key if descending else key
@@ -209,30 +244,28 @@ class Rows:
     def _text(self, name: str) -> TextColumn:
         known = self._texts.get(name)
         if known is None:
-            known = self._texts[name] = TextColumn(self._products[_BY_NAME[name].source])
+            known = self._texts[name] = TextColumn(self._table[self._columns.by_name[name].source])
         return known
 
-    def _numbers(self, column: Column) -> npt.NDArray[np.int64]:
-        return np.asarray(self._products[column.source], dtype=np.int64)
+    def _numbers(self, column: Column) -> npt.NDArray[Any]:
+        """Give a column of numbers, in which those below 0 are unknown."""
+        if column.kind in {"real", "date"}:
+            return np.nan_to_num(np.asarray(self._table[column.source], dtype=np.float64), nan=-1.0)
+        return np.asarray(self._table[column.source], dtype=np.int64)
 
     @cached_property
     def _uris(self) -> TextColumn:
-        return TextColumn(self._products["dataURI"], fold=False)
+        return TextColumn(self._table[self._columns.key], fold=False)
 
     @cached_property
     def access(self) -> npt.NDArray[np.int8]:
         """Access of each row as a place in `ACCESS`, shape (n,): public, exclusive, planned."""
-        release = np.asarray(self._products["release"], dtype=float)
-        named = np.asarray(self._products["dataRights"]) == "EXCLUSIVE_ACCESS"
-        exclusive = (release > self._now) | (named & np.isnan(release))
-        codes = exclusive.astype(np.int8)
-        codes[np.asarray(self._products["calib_level"]) == -1] = ACCESS.index("planned")
-        return codes
+        return access_codes(self._table, now=self._now)
 
     @cached_property
     def _access_texts(self) -> tuple[list[str], npt.NDArray[np.int64]]:
         """Words for each kind of access with its day, and which row has which; later days have higher numbers."""
-        release = np.asarray(self._products["release"], dtype=float)
+        release = np.asarray(self._table["release"], dtype=float)
         days = np.where(self.access == 1, np.nan_to_num(np.floor(release), nan=0.0), 0).astype(np.int64)
         days = np.clip(days, 0, _LAST_DAY)
         kinds, codes = np.unique(self.access.astype(np.int64) * _DAYS + days, return_inverse=True)
@@ -241,39 +274,78 @@ class Rows:
 
     # -- ticks and states --------------------------------------------------------------------------------------------
 
-    def _look_at(self, ticked: frozenset[str], states: Mapping[str, "FileState"]) -> None:
+    def _look_at(self, ticked: Set[str], states: Mapping[str, "FileState"]) -> None:
         """Bring the masks of ticked rows and of states up to date, by what differs from the last time."""
         known, mask = self._ticked
         if ticked is not known:
-            changed = known ^ ticked
-            if len(changed) > len(self) // _MANY:
-                # asking the set for every row is sooner than looking up most rows one by one
-                mask = np.fromiter(map(ticked.__contains__, self.uris(slice(None))), dtype=bool, count=len(self))
-            else:
-                rows = self._uris.find(changed) if changed else np.empty(0, dtype=np.intp)
-                mask = mask.copy()
-                mask[rows[rows >= 0]] ^= True
-            self._ticked = (ticked, mask)
+            self._ticked = (ticked, self._tick_mask(known, mask, ticked))
         seen, codes = self._states
         if states is not seen:
-            moved = {uri: _CODES[state.kind] for uri, state in states.items() if seen.get(uri) is not state}
-            moved |= dict.fromkeys(seen.keys() - states.keys(), 0)
-            rows = self._uris.find(moved) if moved else np.empty(0, dtype=np.intp)
-            codes = codes.copy()
-            codes[rows[rows >= 0]] = np.array(list(moved.values()), dtype=np.int8)[rows >= 0]
-            self._states = (states, codes)
+            now = self._state_codes(seen, codes, states)
+            self._states = (states, codes if np.array_equal(now, codes) else now)
+
+    def _tick_mask(self, known: Set[str], mask: Mask, ticked: Set[str]) -> Mask:
+        if isinstance(ticked, Ticks):
+            return self._of_rows(ticked.index, ticked.mask)
+        changed = known ^ ticked
+        if len(changed) > len(self) // _MANY:
+            # asking the set for every row is sooner than looking up most rows one by one
+            return np.fromiter(map(ticked.__contains__, self.uris(slice(None))), dtype=bool, count=len(self))
+        rows = self._uris.find(changed) if changed else np.empty(0, dtype=np.intp)
+        mask = mask.copy()
+        mask[rows[rows >= 0]] ^= True
+        return mask
+
+    def _state_codes(
+        self, seen: Mapping[str, "FileState"], codes: npt.NDArray[np.int8], states: Mapping[str, "FileState"]
+    ) -> npt.NDArray[np.int8]:
+        if isinstance(states, FileStates):
+            return _FILE_CODES[self._of_rows(states.index, states.codes)]
+        moved = {uri: _CODES[state.kind] for uri, state in states.items() if seen.get(uri) is not state}
+        moved |= dict.fromkeys(seen.keys() - states.keys(), 0)
+        rows = self._uris.find(moved) if moved else np.empty(0, dtype=np.intp)
+        codes = codes.copy()
+        codes[rows[rows >= 0]] = np.array(list(moved.values()), dtype=np.int8)[rows >= 0]
+        return codes
+
+    def _of_rows(self, index: FileIndex, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Give what is kept for the rows of another table, such as all products, to the rows of this one."""
+        if self._places[0] is not index:
+            uris = np.asarray(self._table[self._columns.key])
+            same = len(uris) == len(index) and (np.shares_memory(uris, index.uris) or not len(uris))
+            self._places = (index, None if same else index.places(uris.tolist()))
+        places = self._places[1]
+        if places is None:
+            return values
+        return (
+            np.where(places >= 0, values[places], np.zeros(1, dtype=values.dtype))
+            if len(index)
+            else (np.zeros(len(places), dtype=values.dtype))
+        )
 
     def uris(self, index: Index | slice) -> list[str]:
-        """Give the product URIs of rows."""
-        uris: list[str] = np.asarray(self._products["dataURI"])[index].tolist()
+        """Give what tells rows apart: the URIs of products, the obsids of observations."""
+        uris: list[str] = np.asarray(self._table[self._columns.key])[index].tolist()
         return uris
 
-    def ticked(self, index: Index, *, ticked: frozenset[str]) -> int:
+    @property
+    def state_codes(self) -> npt.NDArray[np.int8] | None:
+        """The state of each row as a place in `STATES`, shape (n,); None where there is none.
+
+        Another array only where a state has become another kind.
+        """
+        return self._states[1] if self._states[0] else None
+
+    def look_at(self, ticked: Set[str], states: Mapping[str, "FileState"]) -> None:
+        """Bring what is known of ticks and states up to date."""
+        self._look_at(ticked, states)
+
+    def ticked(self, index: Index, *, ticked: Set[str]) -> int:
         """Count the ticked ones of these rows."""
         self._look_at(ticked, self._states[0])
         return int(np.count_nonzero(self._ticked[1][index]))
 
-    def summary(self, *, ticked: frozenset[str], states: Mapping[str, "FileState"]) -> Summary:
+    def summary(self, *, ticked: Set[str], states: Mapping[str, "FileState"]) -> Summary:
         """Count and sum the ticked rows, or all where none of them is ticked."""
         self._look_at(ticked, states)
         mask = self._ticked[1]
@@ -281,7 +353,7 @@ class Rows:
         if not len(self):
             return Summary(files=0, ticked=0, size=0, unknown=0, here=0, exclusive=0)
         counted: Any = mask if number else slice(None)
-        sizes = self._numbers(_BY_NAME["size"])[counted]
+        sizes = self._numbers(self._columns.by_name["size"])[counted]
         return Summary(
             files=len(self),
             ticked=number,
@@ -293,7 +365,14 @@ class Rows:
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
-    def block(self, index: Index, *, ticked: frozenset[str], states: Mapping[str, "FileState"]) -> dict[str, list[Any]]:
+    def block(
+        self,
+        index: Index,
+        *,
+        ticked: Set[str],
+        states: Mapping[str, "FileState"],
+        names: Collection[str] | None = None,
+    ) -> dict[str, list[Any]]:
         """Give some rows by column, ready for JSON.
 
         Parameters
@@ -304,6 +383,8 @@ class Rows:
             URIs of the ticked products.
         states
             URI to state.
+        names
+            Columns wanted; the first one always comes. None for those that are usually shown.
 
         Returns
         -------
@@ -312,26 +393,63 @@ class Rows:
         """
         uris = self.uris(index)
         block: dict[str, list[Any]] = {"uri": uris}
-        for column in COLUMNS:
-            if column.kind in {"name", "text"}:
-                block[column.name] = np.asarray(self._products[column.source])[index].tolist()
-            elif column.kind == "number":
-                block[column.name] = [
-                    number if number >= 0 else None for number in self._numbers(column)[index].tolist()
-                ]
-            elif column.kind == "size":
-                block[column.name] = [format_size(size) for size in self._numbers(column)[index].tolist()]
+        wanted = self._columns.usual if names is None else names
+        for place, column in enumerate(self._columns.columns):
+            if place and column.name not in wanted:
+                continue
+            if column.kind == "access":
+                block[column.name] = [ACCESS[code] for code in self.access[index].tolist()]
+                block["until"] = self._until(index)
+            elif column.kind != "state":
+                block[column.name] = self.cells(column, index)
+        return block | marks(uris, ticked=ticked, states=states)
+
+    def cells(self, column: Column, index: Index, *, longest: int = _LONGEST_CELL) -> list[Any]:
+        """Give the cells of one column as they are drawn: texts, and numbers where nothing is worked out.
+
+        Parameters
+        ----------
+        column
+            Which.
+        index
+            Row numbers, shape (m,).
+        longest
+            Letters of a text; the rest gives way to an ellipsis.
+
+        Returns
+        -------
+        list
+            m values; unknown numbers are None.
+        """
+        if column.kind in {"name", "text"}:
+            texts = np.asarray(self._table[column.source])[index].tolist()
+            return [text if len(text) <= longest else f"{text[:longest]}…" for text in texts]
+        if column.kind == "state":
+            codes = self._states[1][index].tolist()
+            words = list(STATES.values())
+            return [words[code] for code in codes]
+        if column.kind == "access":
+            texts, codes = self._access_texts
+            return [texts[code] for code in codes[index].tolist()]
+        numbers = self._numbers(column)[index].tolist()
+        if column.kind == "size":
+            return [format_size(size) for size in numbers]
+        if column.kind == "date":
+            return [_minute(number) if number >= 0 else "" for number in numbers]
+        if column.kind == "real":
+            return [round(number, 1) if number >= 0 else None for number in numbers]
+        return [number if number >= 0 else None for number in numbers]
+
+    def _until(self, index: Index) -> list[str]:
         access = self.access[index].tolist()
-        releases = np.asarray(self._products["release"], dtype=float)[index].tolist()
-        block["access"] = [ACCESS[code] for code in access]
-        block["until"] = [
+        releases = np.asarray(self._table["release"], dtype=float)[index].tolist()
+        return [
             _day(int(release)) if code == 1 and release == release else ""
             for code, release in zip(access, releases, strict=True)
         ]
-        return block | marks(uris, ticked=ticked, states=states)
 
 
-def marks(uris: list[str], *, ticked: frozenset[str], states: Mapping[str, "FileState"]) -> dict[str, list[Any]]:
+def marks(uris: list[str], *, ticked: Set[str], states: Mapping[str, "FileState"]) -> dict[str, list[Any]]:
     """Give what changes of rows that stay: tick and state, by column, ready for JSON.
 
     Parameters
@@ -357,7 +475,7 @@ def marks(uris: list[str], *, ticked: frozenset[str], states: Mapping[str, "File
     }
 
 
-def _within(numbers: npt.NDArray[np.int64], condition: NumberCondition) -> Mask:
+def _within(numbers: npt.NDArray[Any], condition: NumberCondition) -> Mask:
     passes = [(numbers >= low) & (numbers <= high) & (numbers >= 0) for low, high in condition.ranges]
     if condition.unknown:
         passes.append(numbers < 0)
@@ -366,6 +484,11 @@ def _within(numbers: npt.NDArray[np.int64], condition: NumberCondition) -> Mask:
 
 def _day(mjd: int) -> str:
     return (_MJD_EPOCH + timedelta(days=min(mjd, _LAST_DAY))).date().isoformat() if mjd else ""
+
+
+def _minute(mjd: float) -> str:
+    moment = _MJD_EPOCH + timedelta(days=min(mjd, float(_LAST_DAY)))
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _access_text(kind: str, day: str) -> str:

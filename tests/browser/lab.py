@@ -207,6 +207,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         "IPYTHONDIR": "ipython",
+        "XDG_CONFIG_HOME": "user",
     }
     environment = os.environ | {name: str(folder / place) for name, place in places.items()}
     news = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"

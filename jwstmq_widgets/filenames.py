@@ -247,6 +247,9 @@ def parse_name(name: str) -> ProductName | None:
     return None
 
 
+_OWNERS: Mapping[str, str] = MappingProxyType({"guidestar": "FGS", "msa": "NIRSPEC"})
+
+
 def _product_name(kind: Kind, match: re.Match[str]) -> ProductName:
     parts = {key: value for key, value in match.groupdict().items() if value is not None}
     association = parts.get("association", "")
@@ -254,7 +257,7 @@ def _product_name(kind: Kind, match: re.Match[str]) -> ProductName:
     if observation is None and association.startswith("o"):
         observation = int(association[1:])
     detector = _spelled(parts.get("detector", ""))
-    owner = {"guidestar": "FGS", "msa": "NIRSPEC"}.get(kind, "")
+    owner = _OWNERS.get(kind, "")
     return ProductName(
         name=match.string,
         kind=kind,
@@ -366,13 +369,24 @@ def name_row(name: str) -> tuple[Any, ...]:
             int(program), int(observation), int(visit), int(exposure), detector, instrument, suffix, filetype, stage,
             False,
         )  # fmt: skip
-    parsed = parse_name(name)
-    if parsed is None:
-        tail = _TAIL.search(name)
-        filetype = tail[0] if tail else ""
-        return -1, -1, -1, -1, "", "", filetype[1:].partition(".")[0], filetype, "", "_gs-" in name
-    numbers = (-1 if number is None else number for number in (parsed.observation, parsed.visit, parsed.exposure))
+    for kind, pattern in _PATTERNS[1:]:
+        match = pattern.fullmatch(name)
+        if match:
+            return _row_of(kind, match)
+    tail = _TAIL.search(name)
+    filetype = tail[0] if tail else ""
+    return -1, -1, -1, -1, "", "", filetype[1:].partition(".")[0], filetype, "", "_gs-" in name
+
+
+def _row_of(kind: Kind, match: re.Match[str]) -> tuple[Any, ...]:
+    """Do for the other kinds of names what `name_row` does for exposures, without a `ProductName` of each."""
+    parts = match.groupdict()
+    observation, visit, association = parts.get("observation"), parts.get("visit"), parts.get("association") or ""
+    if observation is None and association.startswith("o"):
+        observation = association[1:]
+    suffix = parts["suffix"]
     return (
-        parsed.program, *numbers, parsed.detector, parsed.instrument, parsed.suffix, parsed.filetype, parsed.stage,
-        parsed.guidestar,
+        int(parts["program"]), -1 if observation is None else int(observation), -1 if visit is None else int(visit), -1,
+        "", _OWNERS.get(kind) or parts.get("instrument", "").upper(), suffix,
+        f"_{suffix}{parts.get('thumb') or ''}.{parts['extension']}", _stage(kind, suffix), kind == "guidestar",
     )  # fmt: skip

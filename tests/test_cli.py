@@ -209,6 +209,26 @@ def test_a_wrong_token_is_one_sentence_and_status_3_and_is_not_shown(archive, ca
     assert token not in said.out + said.err
 
 
+@pytest.mark.parametrize("where", ["environment", "configuration"])
+def test_an_expired_token_at_hand_is_one_warning_and_the_query_goes_on(archive, capsys, monkeypatch, tmp_path, where):
+    monkeypatch.setattr("jwstmq_widgets.archives.MAST_URL", archive.url)  # whom "mast" is
+    command = ["query", "--propID", "2733"]
+    if where == "environment":
+        monkeypatch.setenv("MAST_API_TOKEN", TOKEN_EXPIRED)
+    else:
+        (tmp_path / "mine.cfg").write_text(f"token: {TOKEN_EXPIRED}\n")
+        command += ["-c", str(tmp_path / "mine.cfg")]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "jw02733" in said.out
+    assert said.err.count("going on without") == 1
+    assert "expired" in said.err
+    assert TOKEN_EXPIRED not in said.out + said.err
+    if where == "environment":
+        assert main([*command, "--token", TOKEN_EXPIRED]) == 3
+        assert main([*command, "--login"]) == 3
+
+
 def test_a_token_can_come_on_standard_input(archive, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
     assert main(["query", "--propID", "2733", f"--archive={archive.url}", "--login"]) == 0

@@ -23,8 +23,8 @@ __all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "obsids_
 Listing = dict[str, Encoded]
 """Products by column, one row for each file and parent."""
 
-# How a row follows the other, and where rows begin and end, in JSON without and with blanks.
-_SPELLINGS = ((b'"data":[{', b"},{", b"}]"), (b'"data": [{', b"}, {", b"}]"))
+# Where rows begin, and how one follows the other, in JSON without and with blanks.
+_SPELLINGS = ((b'"data":[{', b"},{"), (b'"data": [{', b"}, {"))
 _CHUNK = 1 << 17  # bytes that are parsed at a time: what is made of them stays in the processor's cache
 _MOST_TRIES = 100
 _LONGEST_POLL = 5.0
@@ -180,9 +180,9 @@ def read_listing(body: bytes, *, host: Host) -> tuple[Page, Listing]:
     Refused
         If it is the portal's ERROR.
     """
-    for begin, between, end in _SPELLINGS:
+    for begin, between in _SPELLINGS:
         first = body.find(begin) + len(begin) - 1
-        last = body.find(end, first) + 1
+        last = _end_of_rows(body, first)
         if first < len(begin) or last <= first:
             continue
         try:
@@ -252,6 +252,15 @@ def _in_pieces(body: bytes, start: int, end: int, between: bytes, names: Sequenc
                 values = [row.get(name) for row in piece]
             codes[name].append(coders[name].encode(values))
     return {name: Encoded(np.concatenate(codes[name]), list(coders[name])) for name in names}
+
+
+def _end_of_rows(body: bytes, first: int) -> int:
+    """Give the place of the first ``]`` after a ``}``; a search for one byte is many times one for two."""
+    last = first
+    while (last := body.find(b"]", last + 1)) >= 0:
+        if body[last - 1 : last] == b"}":
+            break
+    return last
 
 
 def _pieces(body: bytes, start: int, end: int, between: bytes) -> Iterator[list[Any]]:

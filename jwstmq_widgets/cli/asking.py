@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.cli.terminal import ProgressLine, say
-from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.errors import LoginError, QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.config import read_config
 from jwstmq_widgets.query.settings import (
@@ -80,6 +80,9 @@ def read_command_line(given: argparse.Namespace) -> tuple[Query, Options]:
 def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
     """Open the archive, and log in where that was asked for, or a token for MAST is at hand.
 
+    A token that merely is at hand, in the environment or a configuration file, may have expired: public data need none,
+    so that a warning is said, and nobody is logged in.
+
     Parameters
     ----------
     given
@@ -96,7 +99,7 @@ def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
     QueryError
         If there is no such archive.
     ArchiveError
-        If it cannot be started, or does not accept the token.
+        If it cannot be started, or does not accept a token that was asked for on the command line.
     """
     from jwstmq_widgets.archives import open_archive
     from jwstmq_widgets.archives.parallel import Manners
@@ -106,13 +109,21 @@ def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
         say("starting the local archive")
     archive = open_archive(given.archive, manners=Manners(first=options.batch) if options.batch else None)
     asked, in_environment = hasattr(given, "login"), bool(os.environ.get(TOKEN_VARIABLE, "").strip())
-    if options.token and (asked or which == "mast" or hasattr(given, "token")):
+    if options.token and (asked or hasattr(given, "token")):
         archive.login(options.token)
     elif asked:
         archive.login(None if in_environment or sys.stdin.isatty() else sys.stdin.readline())
-    elif in_environment and which == "mast":
-        archive.login()
+    elif which == "mast" and (options.token or in_environment):
+        _login_with_what_is_at_hand(archive, options.token)
     return archive
+
+
+def _login_with_what_is_at_hand(archive: "Archive", token: str) -> None:
+    try:
+        archive.login(token or None)
+    except LoginError as error:
+        where = "the configuration file's token" if token else TOKEN_VARIABLE
+        say(f"jwstmq: going on without {where}, since public data need no login: {error}")
 
 
 def ask_observations(

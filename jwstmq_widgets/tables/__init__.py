@@ -199,6 +199,8 @@ def _distinct(columns: Mapping[str, Sequence[Any] | Encoded]) -> tuple[dict[str,
         return encoded, [""] * rows
     names = ["" if value is None else str(value) for value in parents.values] if parents is not None else [""]
     owners = parents.codes if parents is not None else np.zeros(rows, dtype=np.int32)
+    if len(files.values) == rows:  # no file is listed twice
+        return encoded, [names[owner] for owner in owners.tolist()]
     # A file's and a parent's codes make one number; each pair counts once, where it stands first.
     pairs, where = np.unique(files.codes.astype(np.int64) * len(names) + owners, return_index=True)
     order = np.lexsort((where, pairs // len(names)))

@@ -11,6 +11,7 @@ from astropy.table import Table
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query.keywords import Term, read_keywords, read_term
 from jwstmq_widgets.query.wildcards import any_of
+from jwstmq_widgets.tables.encoded import Encoded
 
 __all__ = ["meeting"]
 
@@ -59,9 +60,8 @@ def meeting(table: Table, limits: Mapping[str, Any]) -> _Rows:
 
 
 def _texts(column: np.ndarray[Any, Any], term: Term) -> _Rows:
-    kinds, index = np.unique(column, return_inverse=True)
-    matches = _matching(term)
-    return np.array([matches(kind) for kind in kinds.tolist()], dtype=bool)[index]
+    encoded, matches = Encoded.of(column), _matching(term)
+    return np.array([matches(kind) for kind in encoded.values], dtype=bool)[encoded.codes]
 
 
 def _matching(term: Term) -> Any:

@@ -8,6 +8,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -281,7 +282,7 @@ def _reply(
         return text_answer(text.getvalue(), media_type="text/csv; charset=utf-8")
     if form != "json":
         raise PortalProblem(f"format {form!r} is not served; json, extjs and csv are")
-    return json_answer(
+    answer = json_answer(
         {
             "status": "COMPLETE",
             "msg": "",
@@ -290,6 +291,7 @@ def _reply(
             "paging": paging,
         }
     )
+    return replace(answer, rows=len(rows))
 
 
 _SERVICES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Holdings], Answer]] = {

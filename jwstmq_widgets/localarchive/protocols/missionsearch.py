@@ -4,6 +4,7 @@ Source: mast.stsci.edu/search/docs, and recorded replies.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -71,7 +72,8 @@ def column_list(asked: Asked, holdings: Holdings) -> Answer:
 def search(asked: Asked, holdings: Holdings) -> Answer:
     """Answer ``search``: conditions, positions, order and paging in a JSON body."""
     try:
-        return json_answer(_search(_body(asked), holdings))
+        found = _search(_body(asked), holdings)
+        return replace(json_answer(found), rows=len(found["results"]))
     except ValueError as err:
         return json_answer({"detail": str(err)}, status=400)
 

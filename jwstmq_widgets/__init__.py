@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "AdqlPanel": "jwstmq_widgets.widgets.adql",
     "Cloud": "jwstmq_widgets.downloads.cloud",
     "Control": "jwstmq_widgets.downloads",
     "DownloadPanel": "jwstmq_widgets.widgets.download",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.query import Query as Query
     from jwstmq_widgets.tables import select as select
     from jwstmq_widgets.tables import summarize as summarize
+    from jwstmq_widgets.widgets.adql import AdqlPanel as AdqlPanel
     from jwstmq_widgets.widgets.download import DownloadPanel as DownloadPanel
     from jwstmq_widgets.widgets.explorer import Explorer as Explorer
     from jwstmq_widgets.widgets.filetypes import FiletypePanel as FiletypePanel

@@ -8,6 +8,7 @@ import ipywidgets
 
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.widgets.adql import AdqlPanel
 from jwstmq_widgets.widgets.archivemenu import archive_choices
 from jwstmq_widgets.widgets.download import DownloadPanel
 from jwstmq_widgets.widgets.filetypes import FiletypePanel
@@ -83,6 +84,7 @@ class _Tabs(Panel):
                 ["products", "Products", f"{files:,}" if files else ""],
                 ["observations", "Observations", f"{observations:,}" if observations else ""],
                 ["gallery", "Gallery", ""],
+                ["adql", "ADQL", ""],
             ]
         }
 
@@ -126,7 +128,9 @@ class Explorer(ipywidgets.VBox):
             "products": ProductGrid(state),
             "observations": ObservationGrid(state),
             "gallery": Gallery(state),
+            "adql": AdqlPanel(state),
         }
+        self.adql: AdqlPanel = parts["adql"]
         for name, part in parts.items():
             part.add_class("jwstmq-tab")
             part.add_class(f"jwstmq-tab-{name}")

@@ -27,5 +27,6 @@ def archive_choices(address: str) -> list[Sequence[str]]:
     list of pairs of str
         What `open_archive` takes, and what people read.
     """
-    others = [(address, address)] if address and address not in dict(_CHOICES) else []
+    name = " + ".join(part.partition("://")[2] or part for part in address.split(","))
+    others = [(address, name)] if address and address not in dict(_CHOICES) else []
     return [*_CHOICES, *others]

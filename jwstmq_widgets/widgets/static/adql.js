@@ -4,7 +4,7 @@ function render({ model, el }) {
   const send = (verb, fields = {}) => model.send({ do: verb, ...fields });
 
   // -- the query -----------------------------------------------------------------------------------------------------
-  const text = h("textarea", { class: "jwstmq-adql-text", id: newId(), spellcheck: false, rows: 7, wrap: "off",
+  const text = h("textarea", { class: "jwstmq-adql-text", id: newId(), spellcheck: false, rows: 5, wrap: "off",
     autocapitalize: "off", autocomplete: "off" });
   const examples = h("select", { "aria-label": "Examples", onchange: () => {
     if (examples.value) write(examples.value);

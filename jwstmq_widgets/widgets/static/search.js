@@ -104,7 +104,7 @@ function render({ model, el }) {
   const problem = problemLine();
   bar.hidden = true;
   const form = h("form", { noValidate: true },
-    h("div", { class: "jwstmq-fields" },
+    h("div", { class: "jwstmq-fields jwstmq-search-archive" },
       h("label", { class: "jwstmq-label", htmlFor: archive.id }, "Archive"),
       h("div", {}, archive, h("div", { class: "jwstmq-search-closed" }, closed, again))),
     tabs, program, target, keywords, rest,

@@ -229,6 +229,7 @@ def esa_products(
     ValueError
         If a value does not fit its column.
     """
+    mine = _open_first(_ours(rows, sources))
     counts = np.fromiter(map(len, parents), np.int64, len(parents))
     owners = Encoded.of([parent for several in parents for parent in several])
     places = {} if observations is None else {name: row for row, name in enumerate(observations["obsid"].tolist())}
@@ -236,7 +237,7 @@ def esa_products(
     order = np.argsort(place, kind="stable")
     rows_of = np.repeat(np.arange(len(counts)), counts)[order]
     owners = owners.take(order)
-    ours = {name: values.take(rows_of) for name, values in _ours(rows, sources).items()}
+    ours = {name: values.take(rows_of) for name, values in mine.items()}
     names = ours["productFilename"]
     ours["dataURI"] = Encoded(names.codes, [uri_of(name) for name in names.values])
     ours["parent_obsid"] = owners
@@ -274,6 +275,18 @@ def _ours(rows: Rows, sources: Sequence[Source]) -> dict[str, Any]:
             column.codes, [None if value is None else source.read(value) for value in column.values]
         )
     return ours
+
+
+def _open_first(ours: dict[str, Any]) -> dict[str, Any]:
+    """Let a file that several observations share be had by the one of its artifacts that is public, if any is."""
+    if "dataRights" not in ours:
+        return ours
+    files, rights = ours["productFilename"], ours["dataRights"]
+    public = np.flatnonzero(np.array([value == "PUBLIC" for value in rights.values], dtype=bool)[rights.codes])
+    chosen = np.full(len(files.values), -1, dtype=np.int64)
+    chosen[files.codes[public[::-1]]] = public[::-1]
+    row = np.where(chosen[files.codes] >= 0, chosen[files.codes], np.arange(len(files)))
+    return ours | {name: ours[name].take(row) for name in ("dataRights", "artifact_id")}
 
 
 def _described(table: Table, sources: Sequence[Source]) -> Table:

@@ -39,6 +39,11 @@ __all__ = [
 
 _LONGEST = 1 << 31  # bytes that an answer may unpack to
 _STATUS = re.compile(rb'<INFO\b[^>]*name\s*=\s*["\']QUERY_STATUS["\'][^>]*>', re.IGNORECASE)
+# A type that no VOTable has, such as a database's own; its values are written as texts.
+_TYPE = re.compile(
+    rb"""\bdatatype\s*=\s*["'](?!(?:boolean|bit|unsignedByte|short|int|long|char|unicodeChar|float|double|floatComplex|"""
+    rb"""doubleComplex)["'])[A-Za-z_]{1,40}["'](?:\s+arraysize\s*=\s*["'][^"']*["'])?"""
+)
 _MESSAGE = re.compile(r"<b>\s*Message:?\s*</b>:?(.*?)</li>", re.IGNORECASE | re.DOTALL)
 
 
@@ -194,7 +199,7 @@ def read_votable(body: bytes, *, host: Host) -> Table:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what services write beside the standard hinders nobody
-            whole = parse(io.BytesIO(body), verify="ignore")
+            whole = parse(io.BytesIO(_TYPE.sub(rb'datatype="char" arraysize="*"', body)), verify="ignore")
             table = whole.get_first_table().to_table(use_names_over_ids=True)
     except Exception as error:  # expat, astropy and numpy raise whatever they meet in a broken file
         raise host.unreadable("it is a VOTable that is cut short or broken") from error

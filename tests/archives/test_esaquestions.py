@@ -159,9 +159,7 @@ def test_no_field_takes_more_than_a_value(field, attempt):
     except QueryError:
         return  # refused before there is any ADQL
     asked = question_for(query, NEBULA if query.target else None, columns=NEEDED).where
-    expected = question_for(
-        Query(**{field: harmless[field]}), NEBULA if query.target else None, columns=NEEDED
-    ).where
+    expected = question_for(Query(**{field: harmless[field]}), NEBULA if query.target else None, columns=NEEDED).where
     # with several values there are several conditions of the same form
     assert _form(asked) == _form(expected)
 

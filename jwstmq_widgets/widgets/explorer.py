@@ -18,6 +18,7 @@ from jwstmq_widgets.widgets.login import LoginPanel
 from jwstmq_widgets.widgets.observationgrid import ObservationGrid
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.search import SearchPanel
+from jwstmq_widgets.widgets.tree import ProgramTree
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -83,6 +84,7 @@ class _Tabs(Panel):
             "tabs": [
                 ["products", "Products", f"{files:,}" if files else ""],
                 ["observations", "Observations", f"{observations:,}" if observations else ""],
+                ["tree", "Program tree", ""],
                 ["gallery", "Gallery", ""],
                 ["adql", "ADQL", ""],
             ]
@@ -127,6 +129,7 @@ class Explorer(ipywidgets.VBox):
         parts: dict[str, Any] = {
             "products": ProductGrid(state),
             "observations": ObservationGrid(state),
+            "tree": ProgramTree(state),
             "gallery": Gallery(state),
             "adql": AdqlPanel(state),
         }

@@ -13,14 +13,13 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.exploration import FileStates, Ticks
-from jwstmq_widgets.filenames import SUFFIXES
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.encoded import Encoded
 from jwstmq_widgets.tables.facets import ACCESS, access_codes
 from jwstmq_widgets.tables.tree import Branches, Grouping, Path, ProductTree
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.rows import STATES
-from jwstmq_widgets.widgets.treewords import node_words
+from jwstmq_widgets.widgets.treewords import node_words, type_meaning
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -203,13 +202,13 @@ class ProgramTree(Panel):
         uri = str(grown.table["dataURI"][row])
         state = self.exploration.states.get(uri)
         name = str(grown.table["productFilename"][row])
-        suffix = SUFFIXES.get(str(grown.table["suffix"][row]))
+        filetype = str(grown.table["filetype"][row])
         return line | {
             "uri": uri,
             "files": 1,
             "ticked": int(uri in self.exploration.ticked),
             "label": name,
-            "about": suffix.meaning if suffix is not None else "",
+            "about": type_meaning(filetype),
             "state": state.kind if state is not None else "",
             "words": ""
             if state is None

@@ -3,7 +3,7 @@
 from jwstmq_widgets.filenames import SUFFIXES
 from jwstmq_widgets.tables.tree import GUIDE_STARS, Path
 
-__all__ = ["node_words"]
+__all__ = ["node_words", "type_meaning"]
 
 _PREVIEWS = (".jpg", ".png", ".gif")
 
@@ -47,8 +47,23 @@ def node_words(kind: str, path: Path, *, target: str = "", instrument: str = "",
         return f"Exposure {number}", f"activity {activity}"
     if kind == "type":
         stage, _, filetype = str(key).partition(" ")
-        known = SUFFIXES.get(filetype[1:].partition(".")[0].removesuffix("_thumb"))
-        meaning = known.meaning if known is not None else ""
-        about = f"preview of: {meaning}" if meaning and filetype.endswith(_PREVIEWS) else meaning
-        return " ".join(part for part in (stage, filetype.removeprefix("_") or "other") if part), about
+        return " ".join(part for part in (stage, filetype.removeprefix("_") or "other") if part), type_meaning(filetype)
     return str(key), instrument
+
+
+def type_meaning(filetype: str) -> str:
+    """Say what files of a type hold; "" for an unknown one.
+
+    Parameters
+    ----------
+    filetype
+        Such as ``"_cal.fits"``.
+
+    Returns
+    -------
+    str
+    """
+    known = SUFFIXES.get(filetype[1:].partition(".")[0].removesuffix("_thumb"))
+    if known is None:
+        return ""
+    return f"preview of: {known.meaning}" if filetype.endswith(_PREVIEWS) else known.meaning

@@ -135,7 +135,8 @@ def test_what_is_typed_finds_the_next_line_that_begins_so(tree: Place) -> None:
         return int(answers[-1]["place"])
 
     assert found("obs", 0) == 1
-    assert found("obs", 2) == 2
+    assert found("obs", 2) == 1
+    assert found("sev", 1) == 2
     assert found("027", 1) == 0
 
 

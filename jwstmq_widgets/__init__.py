@@ -20,6 +20,7 @@ _HOME = {
     "LocalArchive": "jwstmq_widgets.localarchive",
     "LoginPanel": "jwstmq_widgets.widgets.login",
     "Manifest": "jwstmq_widgets.downloads",
+    "ObservationGrid": "jwstmq_widgets.widgets.observationgrid",
     "Plan": "jwstmq_widgets.downloads",
     "ProductGrid": "jwstmq_widgets.widgets.grid",
     "ProgramTree": "jwstmq_widgets.widgets.tree",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.widgets.gallery import Gallery as Gallery
     from jwstmq_widgets.widgets.grid import ProductGrid as ProductGrid
     from jwstmq_widgets.widgets.login import LoginPanel as LoginPanel
+    from jwstmq_widgets.widgets.observationgrid import ObservationGrid as ObservationGrid
     from jwstmq_widgets.widgets.search import SearchPanel as SearchPanel
     from jwstmq_widgets.widgets.tree import ProgramTree as ProgramTree
 

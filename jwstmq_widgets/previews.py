@@ -19,12 +19,15 @@ from PIL import Image
 from jwstmq_widgets.archives import Archive
 from jwstmq_widgets.errors import ArchiveError, JwstmqError, Refused, Unreachable, Unreadable
 
-__all__ = ["THUMBNAIL_SIZE", "Thumbnails", "make_thumbnail", "preview_index"]
+__all__ = ["LOOK_SIZE", "THUMBNAIL_SIZE", "Thumbnails", "make_thumbnail", "preview_index"]
 
 _logger = logging.getLogger(__name__)
 
 THUMBNAIL_SIZE = (320, 240)
 """Largest width and height of a thumbnail (pixels): twice what the gallery shows, for fine screens."""
+
+LOOK_SIZE = (1400, 1400)
+"""Largest width and height of a larger look at one product (pixels)."""
 
 _WORKERS = 4
 _IN_MEMORY = 2000
@@ -60,18 +63,20 @@ def preview_index(products: Table) -> dict[str, tuple[str, int]]:
     return {uri: pictures[stem] for (stem, _, _), uri in zip(stems, uris, strict=True) if stem in pictures}
 
 
-def make_thumbnail(picture: bytes) -> bytes:
+def make_thumbnail(picture: bytes, *, size: tuple[int, int] = THUMBNAIL_SIZE) -> bytes:
     """Make a preview small.
 
     Parameters
     ----------
     picture
         A JPEG or PNG.
+    size
+        Largest width and height (pixels).
 
     Returns
     -------
     bytes
-        A JPEG of at most `THUMBNAIL_SIZE` pixels.
+        A JPEG of at most this size.
 
     Raises
     ------
@@ -84,9 +89,9 @@ def make_thumbnail(picture: bytes) -> bytes:
             with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "GIF")) as image:
                 if image.width * image.height > _PIXELS:
                     raise Unreadable(f"the preview has {image.width} x {image.height} pixels, too many to open")
-                image.draft("RGB", THUMBNAIL_SIZE)
+                image.draft("RGB", size)
                 small = image.convert("RGB")
-        small.thumbnail(THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
+        small.thumbnail(size, Image.Resampling.LANCZOS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable("the preview is not a whole picture; download the file itself to see it") from error
     output = io.BytesIO()
@@ -118,6 +123,8 @@ class Thumbnails:
         products: Table,
         uri: str,
         done: Callable[[str, bytes | None, str], None],
+        *,
+        size: tuple[int, int] = THUMBNAIL_SIZE,
     ) -> None:
         """Ask for a thumbnail.
 
@@ -131,9 +138,11 @@ class Thumbnails:
             The product.
         done
             Called on another thread with the URI, a JPEG (or None), and a sentence that says why there is none.
+        size
+            Largest width and height (pixels).
         """
         with self._state:
-            self._wanted.append((archive, products, uri, done))
+            self._wanted.append((archive, products, uri, done, size))
             if self._workers < _WORKERS:
                 self._workers += 1
                 threading.Thread(target=self._work, name="jwstmq-thumbnails", daemon=True).start()
@@ -154,9 +163,9 @@ class Thumbnails:
                 if not self._wanted:
                     self._workers -= 1
                     return
-                archive, products, uri, done = self._wanted.pop()
+                archive, products, uri, done, size = self._wanted.pop()
             try:
-                picture, why = self._thumbnail(archive, products, uri), ""
+                picture, why = self._thumbnail(archive, products, uri, size), ""
             except JwstmqError as error:
                 picture, why = None, str(error)
             except Exception as error:  # the thread serves others too; the card shows the sentence
@@ -167,18 +176,21 @@ class Thumbnails:
             except Exception:
                 _logger.exception("a view failed to show the thumbnail of %s", uri)
 
-    def _thumbnail(self, archive: Archive | None, products: Table, uri: str) -> bytes:
+    def _thumbnail(self, archive: Archive | None, products: Table, uri: str, look: tuple[int, int]) -> bytes:
         if self._index[0] is not products:
             self._index = (products, preview_index(products))
         preview, size = self._index[1].get(uri, ("", -1))
         if archive is None or not preview:
             raise Unreadable("no preview")
         url = archive.download_url(preview)
-        key = hashlib.sha256(f"{url} {size}".encode()).hexdigest()
+        small = look == THUMBNAIL_SIZE
+        key = hashlib.sha256(f"{url} {size}{'' if small else f' {look}'}".encode()).hexdigest()
         with self._state:
             known = self._memory.get(key)
         if known is None:
-            known = self._from_disk(key) or self._from_archive(archive, url, key)
+            known = self._from_disk(key) or self._from_archive(archive, url, key, look)
+        if not small:
+            return known  # one at a time is looked at, and each is as large as many thumbnails
         with self._state:
             self._memory[key] = known
             self._memory.move_to_end(key)
@@ -192,8 +204,8 @@ class Thumbnails:
         except OSError:
             return None
 
-    def _from_archive(self, archive: Archive, url: str, key: str) -> bytes:
-        thumbnail = make_thumbnail(self._fetch(archive, url))
+    def _from_archive(self, archive: Archive, url: str, key: str, look: tuple[int, int]) -> bytes:
+        thumbnail = make_thumbnail(self._fetch(archive, url), size=look)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             part = self._folder / f"{key}.{threading.get_ident()}.part"

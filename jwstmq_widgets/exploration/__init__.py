@@ -20,7 +20,7 @@ from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
 from jwstmq_widgets.exploration.moving import Moving, failures, planned_states, unfinished
 from jwstmq_widgets.exploration.notices import messages_of, warnings_of
 from jwstmq_widgets.exploration.state import State, value
-from jwstmq_widgets.previews import Thumbnails
+from jwstmq_widgets.previews import LOOK_SIZE, THUMBNAIL_SIZE, Thumbnails
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table
 from jwstmq_widgets.tables.facets import Facets, facet_name
@@ -461,7 +461,7 @@ class Exploration(State):
         """Have a paused download go on."""
         self._control.resume()
 
-    def thumbnail(self, uri: str, done: Callable[[str, bytes | None, str], None]) -> None:
+    def thumbnail(self, uri: str, done: Callable[[str, bytes | None, str], None], *, large: bool = False) -> None:
         """Get a small picture of a product, on another thread.
 
         Parameters
@@ -470,8 +470,11 @@ class Exploration(State):
             The product's ``dataURI``.
         done
             Called with the URI, the bytes of a JPEG (None where there is none) and, then, a sentence why.
+        large
+            True for a larger look at one product.
         """
-        self._thumbnails.ask(self._source, self.products, uri, done)
+        size = LOOK_SIZE if large else THUMBNAIL_SIZE
+        self._thumbnails.ask(self._source, self.products, uri, done, size=size)
 
     def forget_thumbnails(self) -> None:
         """Drop the thumbnails that were asked for and have not begun."""

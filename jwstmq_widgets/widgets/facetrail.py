@@ -34,7 +34,7 @@ def drawn(counted: Mapping[str, list[FacetValue]], wants: Mapping[str, Mapping[s
     -------
     list of dict
         name, title, values (value, words, count, size in words, chosen), ``more`` (values left out) and ``total``.
-        Facets of one value that is not chosen tell nothing and are left out.
+        Facets of one value that is not chosen, or of none, tell nothing and are left out.
     """
     facets = []
     for name, values in counted.items():
@@ -43,6 +43,8 @@ def drawn(counted: Mapping[str, list[FacetValue]], wants: Mapping[str, Mapping[s
         want = wants.get(name, {})
         find = str(want.get("find", "")).casefold().strip()
         live = [item for item in values if (item.count or item.chosen) and find in _words(name, item.value).casefold()]
+        if not live and not find:
+            continue
         most = _MANY if want.get("all") or find else _FEW
         if len(live) > most + 1:  # a line for one more would take as much room as the value
             largest = sorted(live, key=lambda item: (item.chosen, item.whole), reverse=True)[:most]

@@ -127,4 +127,4 @@ class _Products:
         return "Search for a program to see its files."
 
     def picture(self, key: str, done: Callable[[str, bytes | None, str], None]) -> None:
-        self._exploration.thumbnail(key, done)
+        self._exploration.thumbnail(key, done, large=True)

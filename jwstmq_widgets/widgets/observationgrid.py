@@ -118,4 +118,4 @@ class _Observations:
     def picture(self, key: str, done: Callable[[str, bytes | None, str], None]) -> None:
         observations = self._exploration.observations
         previews = np.asarray(observations["jpegURL"])[np.asarray(observations["obsid"]) == key].tolist()
-        self._exploration.thumbnail(previews[0] if previews else "", done)
+        self._exploration.thumbnail(previews[0] if previews else "", done, large=True)

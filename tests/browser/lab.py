@@ -213,6 +213,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     news = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     news.parent.mkdir(parents=True)
     news.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    (folder / "user").mkdir()
     notebooks = folder / "notebooks"
     notebooks.mkdir()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root"]

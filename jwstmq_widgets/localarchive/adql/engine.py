@@ -2,9 +2,11 @@
 
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
@@ -13,7 +15,7 @@ from jwstmq_widgets.localarchive.adql.grammar import parse
 from jwstmq_widgets.localarchive.adql.translation import translate
 from jwstmq_widgets.localarchive.holdings.taptables import TapColumn, TapResult, Upload
 
-__all__ = ["LONGEST", "MOST_ROWS", "UPLOADS", "run"]
+__all__ = ["LONGEST", "MOST_ROWS", "UPLOADS", "open_readonly", "run"]
 
 LONGEST = 60.0
 """Seconds after which a query is given up."""
@@ -62,9 +64,6 @@ def run(
     AdqlError
         If it is wrong, takes too long or was cancelled.
     """
-    if not uploads:
-        # A query that is wrong should not need a database to be told so.
-        uploads = {}
     known = {**tables, **{f"{UPLOADS}.{name.lower()}": upload.columns for name, upload in uploads.items()}}
     tree = parse(adql)
     try:
@@ -76,7 +75,7 @@ def run(
     most = MOST_ROWS if maxrec is None else min(maxrec, MOST_ROWS)
     failures: list[str] = []
     watch = _Watch(cancel, longest)
-    connection = _open(path, uploads, failures, watch)
+    connection = open_readonly(path, uploads, failures, watch)
     try:
         rows = _fetch(connection.execute(translation.sql), most + 1)
     except sqlite3.Error as err:
@@ -106,14 +105,33 @@ class _Watch:
         return int(bool(self.why))
 
 
-def _open(path: Path, uploads: Mapping[str, Upload], failures: list[str], watch: _Watch) -> sqlite3.Connection:
+def open_readonly(
+    path: Path,
+    uploads: Mapping[str, Upload] = MappingProxyType({}),
+    failures: list[str] | None = None,
+    watch: Callable[[], int] | None = None,
+) -> sqlite3.Connection:
+    """Open a database so that statements can read its tables, call ADQL's functions, and nothing else.
+
+    Parameters
+    ----------
+    path
+        The SQLite file.
+    uploads
+        Further tables, of the schema :data:`UPLOADS`, for this connection alone.
+    failures
+        Where messages of functions that failed are left.
+    watch
+        Asked now and then whether to go on; anything but 0 ends the statement.
+    """
     # The file is replaced whole and never written again, so that no locks are needed.
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
-    try:
+    with ExitStack() as stack:
+        stack.callback(connection.close)
         # LIKE of the standard, and of PostgreSQL, tells upper from lower case.
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
-        register(connection, failures)
+        register(connection, [] if failures is None else failures)
         for name, upload in uploads.items():
             _upload(connection, f"{UPLOADS}.{name.lower()}", upload)
         connection.execute("PRAGMA query_only = ON")
@@ -121,9 +139,7 @@ def _open(path: Path, uploads: Mapping[str, Upload], failures: list[str], watch:
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_progress_handler(watch, _PULSE)
         connection.set_authorizer(_permitted)
-    except sqlite3.Error as err:
-        connection.close()
-        raise AdqlError(f"the uploaded tables cannot be used: {err}") from err
+        stack.pop_all()
     return connection
 
 
@@ -136,9 +152,12 @@ def _upload(connection: sqlite3.Connection, name: str, upload: Upload) -> None:
     columns = ", ".join(
         f"{_quoted(column.name)} {_AFFINITIES.get(column.datatype, 'REAL')}" for column in upload.columns
     )
-    connection.execute(f"CREATE TEMP TABLE {_quoted(name)} ({columns})")
     marks = ", ".join("?" * len(names))
-    connection.executemany(f"INSERT INTO temp.{_quoted(name)} VALUES ({marks})", upload.rows)  # noqa: S608 - quoted
+    try:
+        connection.execute(f"CREATE TEMP TABLE {_quoted(name)} ({columns})")
+        connection.executemany(f"INSERT INTO temp.{_quoted(name)} VALUES ({marks})", upload.rows)  # noqa: S608 - quoted
+    except (sqlite3.Error, OverflowError) as err:
+        raise AdqlError(f'the uploaded table "{upload.name}" cannot be used: {err}') from err
 
 
 def _quoted(name: str) -> str:

@@ -88,6 +88,8 @@ def parse(adql: str) -> exp.Query:
     # What sqlglot's parser raises on texts that it was not written for (found by the property test).
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as err:
         raise AdqlError(f"Cannot parse query '{adql}': it is not ADQL") from err
+    # A comment after the last semicolon is a statement to sqlglot.
+    trees = [tree for tree in trees if not isinstance(tree, exp.Semicolon)]
     if len(trees) != 1 or trees[0] is None:
         raise AdqlError(f"Cannot parse query '{adql}': there must be exactly one SELECT")
     tree: Any = trees[0]
@@ -103,11 +105,12 @@ def parse(adql: str) -> exp.Query:
 
 def where(node: exp.Expr) -> str:
     """Give the place of a node in the query, as ``[l.1 c.8]``; "" where it is not known."""
-    for part in node.walk():
-        if "line" in part.meta:
-            start = part.meta["col"] - (part.meta["end"] - part.meta["start"])
-            return f" [l.{part.meta['line']} c.{max(1, start)}]"
-    return ""
+    metas = [part.meta for part in node.walk() if "line" in part.meta]
+    if not metas:
+        return ""
+    # sqlglot keeps the column of a name's last letter.
+    first = min(metas, key=lambda meta: int(meta["start"]))
+    return f" [l.{first['line']} c.{max(1, first['col'] - (first['end'] - first['start']))}]"
 
 
 def named(node: exp.Expr) -> str:
@@ -132,6 +135,8 @@ def _check_tokens(adql: str, tokens: list[Token]) -> None:
             raise AdqlError(
                 f"Cannot parse query '{adql}': encountered \"{token.text}\" {place}; ADQL says SELECT TOP n"
             )
+        elif token.token_type == TokenType.DCOLON:
+            raise AdqlError(f"Cannot parse query '{adql}': encountered \"::\" {place}; ADQL says CAST(... AS type)")
         elif token.token_type == TokenType.RECURSIVE:
             raise AdqlError(
                 f"Cannot parse query '{adql}': encountered \"{token.text}\" {place}; recursion is not possible"

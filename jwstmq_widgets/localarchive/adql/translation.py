@@ -258,7 +258,7 @@ def _source(node: exp.Expr, scope: Scope) -> exp.Expr:
     if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
         raise AdqlError(f"{named(node)} is not a table{where(node)}")
     name = ".".join(part.name for part in node.parts).lower()
-    columns_of = scope.tables.get(name)
+    columns_of = None if any("." in part.name for part in node.parts) else scope.tables.get(name)
     if columns_of is None:
         near = [table for table in scope.tables if table.endswith(f".{name}")]
         hint = f"; did you mean {near[0]}?" if near else unknown(name, list(scope.tables))

@@ -358,7 +358,7 @@ _KINDS: Mapping[str, type[Fault]] = {
 
 def fault_to_json(fault: Fault) -> dict[str, Any]:
     """Write a fault as a JSON object."""
-    return {"kind": type(fault).__name__, **asdict(fault)}
+    return {"fault": type(fault).__name__, **asdict(fault)}
 
 
 def fault_from_json(value: Mapping[str, Any]) -> Fault:
@@ -370,7 +370,7 @@ def fault_from_json(value: Mapping[str, Any]) -> Fault:
         If there is no such fault.
     """
     fields = dict(value)
-    kind = _KINDS.get(str(fields.pop("kind", "")))
+    kind = _KINDS.get(str(fields.pop("fault", "")))
     if kind is None:
         raise ValueError(f"no such fault: {value!r}; there are {', '.join(_KINDS)}")
     return kind(**fields)

@@ -59,25 +59,31 @@ def _device(honest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _duplicate(honest: Iterator[bytes]) -> Iterator[bytes]:
     """Send the first file once as it should be, and once more, with the same name and other bytes, before it."""
-    first = b""
-    for piece in honest:
-        first += piece
-        if len(first) >= tarfile.BLOCKSIZE:
-            break
-    name = tarfile.TarInfo.frombuf(first[: tarfile.BLOCKSIZE], "utf-8", "replace").name
-    yield _member(name, content=_TEXT)
-    yield first
-    yield from honest
+    first, rest = _first_header(honest)
+    yield _member(first.name, content=_TEXT)
+    yield from rest
 
 
 def _truncated(honest: Iterator[bytes]) -> Iterator[bytes]:
-    """End in the middle of a file; the connection ends as if all had come."""
-    left = 5 * tarfile.BLOCKSIZE + 100
-    for piece in honest:
+    """End in the middle of the first file; the connection ends as if all had come."""
+    first, rest = _first_header(honest)
+    left = tarfile.BLOCKSIZE + first.size // 2
+    for piece in rest:
         yield piece[:left]
         left -= len(piece)
         if left <= 0:
             return
+
+
+def _first_header(honest: Iterator[bytes]) -> tuple[tarfile.TarInfo, Iterator[bytes]]:
+    """Look at the first header; give it with the whole stream."""
+    start = b""
+    for piece in honest:
+        start += piece
+        if len(start) >= tarfile.BLOCKSIZE:
+            break
+    header = tarfile.TarInfo.frombuf(start[: tarfile.BLOCKSIZE], "utf-8", "replace")
+    return header, itertools.chain([start], honest)
 
 
 def _bomb(honest: Iterator[bytes]) -> Iterator[bytes]:  # noqa: ARG001

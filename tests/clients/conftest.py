@@ -65,10 +65,19 @@ def client_environment(url: str, home: Path) -> dict[str, str]:
 def run_client(local_archive: LocalArchive, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run a script of steps with astroquery's configuration file set, and give the answers of its steps."""
 
-    def run(script: str, *, folder: Path | None = None, token: str = "") -> dict[str, Any]:
+    def run(
+        script: str,
+        *,
+        folder: Path | None = None,
+        token: str = "",
+        settings: str = "",
+        more: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
         home = tmp_path_factory.mktemp("client")
         written = home / "answers.json"
-        environment = client_environment(local_archive.url, home)
+        environment = {**client_environment(local_archive.url, home), **(more or {})}
+        with (home / "config/astropy/astroquery.cfg").open("a") as file:
+            file.write(settings)
         if token:
             environment["MAST_API_TOKEN"] = token
         ended = subprocess.run(

@@ -649,7 +649,7 @@ def test_a_slow_answer_comes_little_by_little(faulty_archive: LocalArchive) -> N
 
 def test_something_that_is_no_fault_is_refused(local_archive: LocalArchive) -> None:
     with pytest.raises(ValueError, match="no such fault"):
-        faults.fault_from_json({"kind": "Nothing"})
+        faults.fault_from_json({"fault": "Nothing"})
 
 
 def test_no_environment_of_the_parent_is_needed(catalogue_folder: Path, local_archive: LocalArchive) -> None:

@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 
 from jwstmq_widgets import __version__
 from jwstmq_widgets.cli import commands, moving
-from jwstmq_widgets.cli.asking import TOKEN_VARIABLE
+from jwstmq_widgets.cli.adql import adql, adql_options
 from jwstmq_widgets.cli.commands import DONE, SOME_FAILED, UNREACHED, WRONG_QUESTION
+from jwstmq_widgets.cli.login import TOKEN_VARIABLE, user_options
 from jwstmq_widgets.cli.terminal import FORMATS, say
 from jwstmq_widgets.errors import ArchiveError, Cancelled, DownloadError, QueryError
 from jwstmq_widgets.query.settings import CONFIG_VARIABLE, FOLDER_VARIABLE
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     command("download", commands.download, "Download products; what is here already stays.", _download_options)
     text = "Check again what was downloaded to a folder; exit status 0 when all files are good, else 1."
     command("verify", moving.verify, text, moving.verify_options)
+    command("adql", adql, "Ask an archive that takes ADQL, such as ESA's.", adql_options)
     text = "Serve the local archive until Ctrl-C; prints its address when it is ready."
     command("serve", commands.serve, text, _serve_options)
     text = "Open JupyterLab on the notebooks, with a local archive, until Ctrl-C."
@@ -268,7 +270,12 @@ def _table_options(group: Any) -> None:
 
 
 def _archive_options(group: Any) -> None:
-    group.add_argument("--archive", default="mast", metavar="WHICH", help="mast, local or a URL; default: mast")
+    group.add_argument(
+        "--archive",
+        default="mast",
+        metavar="WHICH",
+        help="mast, esa, local, local-esa or a URL; several with commas are asked as one; default: mast",
+    )
     group.add_argument("--no-cache", action="store_true", help="ask anew, also what was asked within 24 hours")
     group.add_argument(
         "--login",
@@ -277,6 +284,7 @@ def _archive_options(group: Any) -> None:
         default=argparse.SUPPRESS,
         help=f"log in; the token is that of {TOKEN_VARIABLE}, or is typed, or comes on standard input",
     )
+    user_options(group)
     _text(group, "--token", metavar="TOKEN", help="the token itself; others on this machine can read it")
     _text(group, "--Nobs_per_batch", metavar="N", help="observations in the first request for products; it adapts")
     _text(

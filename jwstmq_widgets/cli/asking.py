@@ -2,13 +2,13 @@
 
 import argparse
 import os
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from jwstmq_widgets.cli.login import TOKEN_VARIABLE, log_in
 from jwstmq_widgets.cli.terminal import ProgressLine, say
-from jwstmq_widgets.errors import LoginError, QueryError
+from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.config import read_config
 from jwstmq_widgets.query.settings import (
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["TOKEN_VARIABLE", "ask_observations", "ask_products", "open_and_login", "read_command_line"]
-
-TOKEN_VARIABLE = "MAST_API_TOKEN"  # noqa: S105 (a variable's name, not a token)
-"""Environment variable with a MAST token."""
+__all__ = ["ask_observations", "ask_products", "open_and_login", "read_command_line"]
 
 _JUST_NOW = timedelta(seconds=1)
 
@@ -80,9 +77,6 @@ def read_command_line(given: argparse.Namespace) -> tuple[Query, Options]:
 def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
     """Open the archive, and log in where that was asked for, or a token for MAST is at hand.
 
-    A token that merely is at hand, in the environment or a configuration file, may have expired: public data need none,
-    so that a warning is said, and nobody is logged in.
-
     Parameters
     ----------
     given
@@ -104,26 +98,11 @@ def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
     from jwstmq_widgets.archives import open_archive
     from jwstmq_widgets.archives.parallel import Manners
 
-    which = given.archive.lower()
-    if which == "local":
+    if "local" in given.archive.lower() and "://" not in given.archive:
         say("starting the local archive")
     archive = open_archive(given.archive, manners=Manners(first=options.batch) if options.batch else None)
-    asked, in_environment = hasattr(given, "login"), bool(os.environ.get(TOKEN_VARIABLE, "").strip())
-    if options.token and (asked or hasattr(given, "token")):
-        archive.login(options.token)
-    elif asked:
-        archive.login(None if in_environment or sys.stdin.isatty() else sys.stdin.readline())
-    elif which == "mast" and (options.token or in_environment):
-        _login_with_what_is_at_hand(archive, options.token)
+    log_in(archive, given, options.token)
     return archive
-
-
-def _login_with_what_is_at_hand(archive: "Archive", token: str) -> None:
-    try:
-        archive.login(token or None)
-    except LoginError as error:
-        where = "the configuration file's token" if token else TOKEN_VARIABLE
-        say(f"jwstmq: going on without {where}, since public data need no login: {error}")
 
 
 def ask_observations(
@@ -161,6 +140,7 @@ def ask_observations(
         start = datetime.now(UTC)
         observations = archive.observations(query, cache=cache, cancel=cancel)
         why = None if len(observations) else nothing_found(archive, query)
+    _warn(observations)
     if why is not None and why.field:
         raise why  # a program that does not exist is a wrong question; limits that nothing meets have an answer: none
     answered = datetime.fromisoformat(observations.meta["as_of"]) if "as_of" in observations.meta else start
@@ -209,7 +189,18 @@ def ask_products(
             ),
             cancel=cancel,
         )
+    _warn(products, already=observations)
     return select(products, **query.product_limits)
+
+
+def _warn(table: "Table", already: "Table | None" = None) -> None:
+    """Say which of several archives did not answer, unless an earlier table said so."""
+    from jwstmq_widgets.archives.merged import WARNINGS
+
+    told = () if already is None else already.meta.get(WARNINGS, ())
+    for text in table.meta.get(WARNINGS, ()):
+        if text not in told:
+            say(f"jwstmq: {text}")
 
 
 def _tell(settings: dict[str, Any], stated: dict[str, Any], file: str) -> None:

@@ -1,5 +1,6 @@
 """Whether a file is whole, told from the structure of its kind."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from math import prod
@@ -47,8 +48,8 @@ def check_structure(path: Path, name: str, *, checksums: bool = False) -> str:
         If the structure is broken, or the file is a web page.
     """
     extension = name.lower().rpartition(".")[2]
-    size = path.stat().st_size
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         start = file.read(512)
         if _PAGE.match(start) and extension not in {"html", "htm", "xml", "svg"}:
             raise Mismatch(f"{name}: the archive sent a web page in its place; log in again, or try later", path=path)

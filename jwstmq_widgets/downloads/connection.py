@@ -202,6 +202,8 @@ class Answer:
         """The address that gave it, after redirects."""
         self.length: int | None = raw.length
         """Bytes of the body as sent; None where the server does not say."""
+        self.media_type: str = (raw.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        """Content-Type without its parameters; "" where the server does not say."""
         self.encoding: str = (raw.headers.get("Content-Encoding") or "identity").strip().lower()
         """Content-Encoding; "identity" for the file's own bytes."""
         self._raw, self._lane, self._drop = raw, lane, drop

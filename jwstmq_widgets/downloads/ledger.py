@@ -62,6 +62,9 @@ class Entry:
     """When this was written, ISO 8601 in UTC."""
 
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What a ledger tells."""
@@ -158,7 +161,7 @@ class Ledger:
         entry
             What happened.
         """
-        facts = {key: value for key, value in dataclasses.asdict(entry).items() if value not in {"", -1}}
+        facts = {name: value for name in _FIELDS if (value := getattr(entry, name)) not in {"", -1}}
         self._write({"kind": "file", **facts, "when": entry.when or _now()})
 
     def _write(self, line: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -135,7 +136,14 @@ def relative_path(item: PlanItem, folder: Path) -> str:
     str
         The path.
     """
-    return item.path.relative_to(folder).as_posix()
+    return f"{_between(item.folder, folder)}{item.name}"
+
+
+@lru_cache(maxsize=1024)
+def _between(place: Path, folder: Path) -> str:
+    """Give the way from the destination to a folder of it, which many files share, with its last ``/``."""
+    way = place.relative_to(folder).as_posix()
+    return "" if way == "." else f"{way}/"
 
 
 def make_entry(item: PlanItem, folder: Path, url: str, status: Status, message: str) -> Entry:

@@ -214,7 +214,7 @@ class Part:
         if sys.platform == "win32":
             os.close(self._file)  # Windows does not rename an open file
             self._file = -1
-        self.path.replace(self.target)
+        os.replace(self.path, self.target)  # noqa: PTH105  (Path.replace makes another Path of each file)
         self._unnote()
 
     def leave(self, uri: str, validator: Validator | None, pieces: Sequence[tuple[int, int]] | None = None) -> None:
@@ -335,7 +335,7 @@ def _check_kind(found: os.stat_result, path: Path) -> None:
 
 def _same(path: Path, found: os.stat_result) -> bool:
     try:
-        now = path.lstat()
+        now = os.lstat(path)
     except FileNotFoundError:
         return False
     return (now.st_dev, now.st_ino) == (found.st_dev, found.st_ino)

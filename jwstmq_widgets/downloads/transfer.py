@@ -232,7 +232,7 @@ class Transfer:
         item = self.item
         if answer.status not in {200, 206}:
             raise self._refusal(answer)
-        packed = answer.headers.get_content_type().lower() in _TAR and not item.name.lower().endswith(".tar")
+        packed = answer.media_type in _TAR and not item.name.lower().endswith(".tar")
         total = answer.length if answer.encoding == "identity" and not packed else None
         if answer.status == 206:
             total = total_of(answer, start)
@@ -357,7 +357,7 @@ class Transfer:
     def _check_promise(self, answer: Answer, total: int | None) -> None:
         """Look at the headers of a whole file before its bytes replace what is here."""
         name, size = self.item.name, self.item.size
-        kind = (answer.headers.get_content_type() or "").lower()
+        kind = answer.media_type
         if kind == "text/html" and not name.lower().endswith((".html", ".htm")):
             answer.drain()
             raise Mismatch(f"{name}: the archive sent a web page in its place; log in again, or try later")

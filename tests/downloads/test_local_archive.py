@@ -46,7 +46,7 @@ def sha256(path: Path) -> str:
 
 def truth(archive: Archive, products: Table, folder: Path) -> dict[str, str]:
     """Download once in peace: the checksums that every other way has to give."""
-    manifest = download(plan(products, to=folder, layout="flat", archive=archive), manners=HASTY)
+    manifest = download(plan(products, to=folder, layout="flat", archive=archive))
     assert set(manifest["Status"].tolist()) == {"COMPLETE"}
     return {Path(path).name: sha256(Path(path)) for path in manifest["Local Path"].tolist()}
 
@@ -59,7 +59,7 @@ def test_every_kind_of_file_arrives_as_it_was_sent(archive: Archive, southern_ri
     filetypes = southern_ring["filetype"].tolist()
     first = sorted({filetype: index for index, filetype in reversed(list(enumerate(filetypes)))}.values())
     decided = plan(southern_ring[first], to=tmp_path, archive=archive)
-    manifest = download(decided, manners=HASTY)
+    manifest = download(decided)
     assert set(manifest["Status"].tolist()) == {"COMPLETE"}, manifest["Message"].tolist()
     with_size = [item for item in decided.items if item.size >= 0]
     assert [item.path.stat().st_size for item in with_size] == [item.size for item in with_size]

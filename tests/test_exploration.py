@@ -121,6 +121,31 @@ def test_ticks_are_the_selected_table(found: Exploration) -> None:
     assert found.selected.colnames == found.products.colnames
 
 
+def test_inverting_ticks_what_is_shown_and_was_not_ticked(found: Exploration) -> None:
+    uris = some(found)
+    found.tick(uris)
+    found.invert()
+    assert found.ticked == frozenset(found.shown["dataURI"].tolist()) - frozenset(uris)
+    found.choose_facet("observation", ["2"])
+    found.clear_ticks()
+    found.invert()
+    assert found.ticked == frozenset(found.narrowed["dataURI"].tolist())
+    found.invert(uris[:1] * 2)
+    assert uris[0] not in found.ticked or uris[0] not in set(found.narrowed["dataURI"].tolist())
+
+
+def test_ticks_and_what_is_open_survive_a_refresh(found: Exploration) -> None:
+    uris = some(found)
+    found.tick(uris)
+    before = found.products
+    found.refresh()
+    assert found.wait(LONG)
+    assert found.products is not before
+    assert found.ticked == frozenset(uris)
+    assert found.plan is not None
+    assert len(found.plan) == len(uris)
+
+
 def test_ticks_survive_other_file_types_and_a_search_that_still_has_them(found: Exploration) -> None:
     uris = some(found)
     found.tick(uris)
@@ -310,6 +335,66 @@ def test_the_exploration_needs_no_widgets() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_view_that_fails_ends_no_job(found: Exploration) -> None:
+    found.tick(some(found))
+
+    def fail(_: object) -> None:
+        raise RuntimeError("a view broke")
+
+    found.observe(fail, names=["states", "jobs", "plan", "manifest"])
+    found.download()
+    assert found.wait(LONG)
+    assert found.manifest is not None
+    assert set(found.manifest["Status"]) == {"COMPLETE"}
+    assert found.jobs["download"].state == "done"
+
+
+def test_another_archive_makes_a_running_search_moot(make: Make, faulty_archive: LocalArchive) -> None:
+    exploration = make(None)
+    assert exploration.wait(LONG)
+    faulty_archive.faults = [Slow(path="*", latency=60)]
+    exploration.search(SOUTHERN_RING)
+    exploration.use_archive(faulty_archive.url)
+    assert exploration.wait(10)
+    assert exploration.jobs["search"].state == "cancelled"
+    assert "search" not in exploration.problems
+
+
+def test_a_download_may_begin_as_soon_as_the_one_before_is_told_to_have_ended(found: Exploration) -> None:
+    found.tick(some(found, 1))
+    again: list[bool] = []
+
+    def ended(_: object) -> None:
+        job = found.jobs.get("download")
+        if job is not None and job.state == "done" and not again:
+            again.append(True)
+            found.download()
+
+    found.observe(ended, names=["jobs"])
+    found.download()
+    assert found.wait(LONG)
+    assert found.wait(LONG)
+    assert "download" not in found.problems
+
+
+def test_an_answer_that_comes_while_files_move_is_looked_at_when_they_are_there(
+    found: Exploration, faulty_archive: LocalArchive
+) -> None:
+    uris = some(found)
+    found.tick(uris)
+    faulty_archive.faults = [Slow(path="*_cal.fits", rate=200_000)]
+    moving = threading.Event()
+    found.observe(lambda _: moving.set() if any(state.kind == "running" for state in found.states.values()) else None,
+                  names=["states"])  # fmt: skip
+    found.download()
+    assert moving.wait(LONG)
+    found.search(jw.Query(program=2733))
+    assert found.wait(LONG)
+    assert {found.states[uri].kind for uri in uris} == {"here"}
+    assert found.plan is not None
+    assert found.plan.here == len(uris)
 
 
 # Partial answers, and kept ones

@@ -124,3 +124,48 @@ def test_a_run_that_was_replaced_ends_at_its_next_check(jobs: Jobs) -> None:
         if thread.name == "jwstmq-search":
             thread.join(SOON)
     assert len(seen) == 1
+
+
+def test_what_would_end_a_thread_unseen_ends_as_a_problem(jobs: Jobs, watch: Watch) -> None:
+    def work(run: Run) -> None:
+        raise SystemExit(3)
+
+    jobs.start("look", work)
+    assert jobs.wait(SOON)
+    assert watch.jobs["look"].state == "failed"
+    assert "SystemExit" in watch.problems["look"].text
+
+
+def test_a_thread_that_cannot_be_had_is_a_problem_and_nothing_waits(
+    jobs: Jobs, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        jobs.start("look", lambda run: None)
+    assert jobs.wait(SOON)
+    assert watch.jobs["look"].state == "failed"
+    assert "thread" in watch.problems["look"].text
+
+
+def test_the_same_work_may_begin_again_as_soon_as_its_end_is_told() -> None:
+    heard: list[tuple[str, bool]] = []
+
+    def changed(now: Mapping[str, Job]) -> None:
+        if now["look"].state == "done":
+            heard.append((now["look"].state, jobs.running("look")))
+
+    jobs = Jobs(changed=changed, failed=lambda name, problem: None)
+    jobs.start("look", lambda run: None)
+    assert jobs.wait(SOON)
+    assert heard == [("done", False)]
+
+
+def test_the_jobs_at_present_are_never_older_than_what_was_told(jobs: Jobs, watch: Watch) -> None:
+    names = [f"work {number}" for number in range(20)]
+    for name in names:
+        jobs.start(name, lambda run: run.tell(text="half"))
+    assert jobs.wait(SOON)
+    assert {name: jobs.present[name].state for name in names} == dict.fromkeys(names, "done")

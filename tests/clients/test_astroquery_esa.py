@@ -1,0 +1,476 @@
+"""Unmodified astroquery.esa.jwst against the local archive: its public methods, and its documentation's examples.
+
+The examples are those of docs/esa/jwst/jwst.rst, by their numbers there. Where the programs of an example are not
+among those whose facts the archive holds, the same call names another observation:
+
+1 status messages; 1.1 query region; 1.2 cone search; 1.4 product lists (two), product by artifact and by name,
+products of an observation, upper levels refused, private files refused, related observations; 1.5 names of tables,
+tables, one table, its columns; 1.6 query in memory and into a file; 1.7 upload; 1.8 job in memory, and into a file;
+1.9 removal of jobs; 2.1 login by password, by file, with a token, token later, logout; 2.2 shared tables.
+1.3, query by target name, asks SIMBAD, NED or VizieR, none of which is here: the call ends at the resolver.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jwstmq_widgets.localarchive import ESA_PASSWORD, ESA_USER, TOKEN, LocalArchive
+from tests.clients.conftest import Run, given
+
+pytestmark = pytest.mark.clients
+
+EXPOSURE = "jw02733002001_02103_00001_mirimage"
+COMBINED = "jw02733-o002_t001_miri_f1130w"
+
+_SCRIPT = """
+import contextlib, io, tarfile, warnings
+import astropy.units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+printed = io.StringIO()
+with contextlib.redirect_stdout(printed):
+    from astroquery.esa.jwst import Jwst
+answers["import"] = printed.getvalue()
+
+EXPOSURE, COMBINED = os.environ["EXPOSURE"], os.environ["COMBINED"]
+USER, PASSWORD, TOKEN = (os.environ[name] for name in ("ESA_USER", "ESA_PASSWORD", "MAST_TOKEN"))
+PLACE = SkyCoord(ra=151.757, dec=-40.437, unit=(u.degree, u.degree), frame="icrs")
+LIST = "SELECT TOP 100 instrument_name, proposal_id, planeid, calibrationlevel, dataproducttype " \\
+    "FROM jwst.main ORDER BY instrument_name, observationuri"
+
+def spoken(call):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        call()
+    return said.getvalue()
+
+def names(table):
+    return [str(name) for name in table["observationid"]]
+
+@step("status messages")
+def _():
+    return spoken(Jwst.get_status_messages)
+
+@step("1.1 query region")
+def _():
+    found = Jwst.query_region(coordinate=PLACE, width=u.Quantity(5, u.deg), height=u.Quantity(5, u.deg))
+    return {"columns": found.colnames, "names": names(found), "dist": [float(value) for value in found["dist"]]}
+
+@step("query region, every argument")
+def _():
+    found = Jwst.query_region(
+        coordinate="151.757 -40.437", radius="1 deg", observation_id="jw02733%", cal_level=2, prod_type="image",
+        instrument_name="MIRI", filter_name="F770W", proposal_id="02733", only_public=True, show_all_columns=True,
+        async_job=True,
+    )
+    return {
+        "columns": len(found.colnames),
+        "level": sorted({int(value) for value in found["calibrationlevel"]}),
+        "filter": sorted({str(value) for value in found["energy_bandpassname"]}),
+        "names": names(found),
+    }
+
+@step("1.2 cone search")
+def _():
+    return names(Jwst.cone_search(coordinate=PLACE, radius=u.Quantity(5.0, u.deg), async_job=True).get_results())
+
+@step("cone search into a file")
+def _():
+    job = Jwst.cone_search(PLACE, "1 arcmin", cal_level=3, output_file="cone.csv", output_format="csv",
+                           dump_to_file=True)
+    return names(Table.read("cone.csv"))
+
+@step("cone search without a level")
+def _():
+    return names(Jwst.cone_search(PLACE, "1 arcmin", cal_level=None).get_results())
+
+@step("1.3 target")
+def _():
+    return names(Jwst.query_target(target_name="M1", target_resolver="SIMBAD", radius=u.Quantity(5, u.deg)))
+
+@step("1.4 products")
+def _():
+    found = Jwst.get_product_list(observation_id=EXPOSURE)
+    return {"columns": found.colnames, "names": [str(name) for name in found["filename"]]}
+
+@step("1.4 science products")
+def _():
+    found = Jwst.get_product_list(observation_id=EXPOSURE, product_type="science", cal_level=2)
+    return [str(name) for name in found["filename"]]
+
+@step("products of a combined observation")
+def _():
+    found = Jwst.get_product_list(observation_id=COMBINED)
+    return sorted({int(level) for level in found["calibrationlevel"]})
+
+@step("1.4 artifacts of a program")
+def _():
+    global artifacts
+    query = (
+        "select o.observationid, a.artifactid, a.filename from jwst.observation o join jwst.artifact a "
+        "on a.obsid = o.obsid where o.proposal_id = '02733' and o.intent = 'science'"
+    )
+    artifacts = Jwst.launch_job(query, async_job=True).get_results()
+    return {"columns": artifacts.colnames, "rows": len(artifacts)}
+
+@step("1.4 product by artifact")
+def _():
+    row = next(row for row in artifacts if str(row["filename"]) == EXPOSURE + "_cal.jpg")
+    return [Jwst.get_product(artifact_id=str(row["artifactid"])), os.path.getsize(EXPOSURE + "_cal.jpg")]
+
+@step("1.4 product by name")
+def _():
+    return Jwst.get_product(file_name=EXPOSURE + "_i2d.jpg")
+
+@step("1.4 products of an observation")
+def _():
+    files = Jwst.get_obs_products(observation_id=EXPOSURE, cal_level=2, product_type="preview",
+                                  output_file=os.path.abspath("all/products"))
+    return sorted(os.path.basename(file) for file in files)
+
+@step("1.4 all products, below too")
+def _():
+    files = Jwst.get_obs_products(observation_id=EXPOSURE, product_type=["preview", "info"],
+                                  output_file=os.path.abspath("below/products"))
+    return sorted(os.path.basename(file) for file in files)
+
+@step("products of the first level")
+def _():
+    files = Jwst.get_obs_products(observation_id=EXPOSURE, cal_level=1, product_type="preview",
+                                  output_file=os.path.abspath("first/" + EXPOSURE + "_uncal.jpg"))
+    return sorted(os.path.basename(file) for file in files)
+
+@step("1.4 upper levels")
+def _():
+    return Jwst.get_obs_products(observation_id=EXPOSURE, cal_level=3)
+
+@step("1.4 private files")
+def _():
+    query = "SELECT TOP 1 observationid FROM jwst.main WHERE public='false' AND calibrationlevel=2"
+    global private
+    private = names(Jwst.launch_job(query).get_results())[0]
+    return Jwst.get_obs_products(observation_id=private, product_type="info",
+                                 output_file=os.path.abspath("private/x"))
+
+@step("1.4 made from")
+def _():
+    return [str(name) for name in Jwst.get_related_observations(observation_id=COMBINED)]
+
+@step("1.4 used in")
+def _():
+    return [str(name) for name in Jwst.get_related_observations(observation_id=EXPOSURE)]
+
+@step("download a program")
+def _():
+    os.makedirs("program", exist_ok=True)
+    os.chdir("program")
+    try:
+        found = Jwst.download_files_from_program("01410", product_type="preview")
+        files = [file for _, _, files in os.walk(".") for file in files if file.endswith(".jpg")]
+    finally:
+        os.chdir("..")
+    return {"observations": sorted(found), "files": sorted(files)}
+
+@step("1.5 names of tables")
+def _():
+    return [table.name for table in Jwst.load_tables(only_names=True)]
+
+@step("1.5 tables")
+def _():
+    return {table.name: len(table.columns) for table in Jwst.load_tables()}
+
+@step("1.5 one table")
+def _():
+    table = Jwst.load_table("jwst.main")
+    return {"text": str(table), "columns": [column.name for column in table.columns]}
+
+@step("1.6 query in memory")
+def _():
+    job = Jwst.launch_job(LIST)
+    return [len(job.get_results()), job.get_phase(), job.outputFile]
+
+@step("1.6 query into a file")
+def _():
+    job = Jwst.launch_job(LIST, dump_to_file=True)
+    return [len(job.get_results()), os.path.exists(job.outputFile)]
+
+@step("formats")
+def _():
+    return {kind: len(Jwst.launch_job(LIST, output_format=kind).get_results())
+            for kind in ("votable", "votable_plain", "csv", "fits", "json")}
+
+@step("1.7 upload")
+def _():
+    rows = Table({"source_id": ["a", "b", "c"], "alpha": [1.0, 3.0, 5.0], "delta": [2.0, 4.0, 6.0]})
+    rows.write("mytable.xml", format="votable")
+    query = "SELECT * from tap_upload.table_test"
+    sync = Jwst.launch_job(query=query, upload_resource="mytable.xml", upload_table_name="table_test").get_results()
+    job = Jwst.launch_job(query=query, upload_resource=rows, upload_table_name="table_test", async_job=True)
+    return [[list(map(str, row)) for row in table] for table in (sync, job.get_results())]
+
+@step("1.8 job")
+def _():
+    global job
+    job = Jwst.launch_job("select top 100 * from jwst.main", async_job=True, name="a job of mine")
+    return [len(job.get_results()), job.jobid, job.get_phase(update=True)]
+
+@step("1.8 job into a file")
+def _():
+    saved = Jwst.launch_job("select top 100 * from jwst.main", async_job=True, dump_to_file=True,
+                            output_file="job.vot.gz")
+    return len(Table.read("job.vot.gz", format="votable"))
+
+@step("more than two thousand rows")
+def _():
+    query = "SELECT planeid FROM jwst.plane"
+    return [len(Jwst.launch_job(query).get_results()), len(Jwst.launch_job(query, async_job=True).get_results())]
+
+@step("jobs")
+def _():
+    from astroquery.utils.tap.model.filter import Filter
+    wanted = Filter()
+    wanted.add_filter("jobname", "a job of mine")
+    return {
+        "listed": [[one.jobid, one.get_phase()] for one in Jwst.list_async_jobs()],
+        "found": [one.jobid for one in Jwst.search_async_jobs(jobfilter=wanted)],
+        "by id": len(Jwst.load_async_job(jobid=job.jobid).get_results()),
+        "by name": len(Jwst.load_async_job(name="a job of mine").get_results()),
+    }
+
+@step("save results")
+def _():
+    saved = Jwst.launch_job(LIST, async_job=True, background=True)
+    saved.outputFileUser = "saved.vot.gz"
+    Jwst.save_results(saved)
+    return len(Table.read("saved.vot.gz", format="votable"))
+
+@step("1.9 remove jobs")
+def _():
+    Jwst.remove_jobs([job.jobid])
+    return job.jobid in [one.jobid for one in Jwst.list_async_jobs()]
+
+@step("wrong query")
+def _():
+    return Jwst.launch_job("select nothing from jwst.main")
+
+@step("wrong job")
+def _():
+    return Jwst.launch_job("select nothing from jwst.main", async_job=True)
+
+@step("token of nobody")
+def _():
+    return spoken(lambda: Jwst.set_token(token=TOKEN))
+
+@step("wrong password")
+def _():
+    return Jwst.login(user=USER, password="wrong")
+
+@step("2.1 login")
+def _():
+    Jwst.login(user=USER, password=PASSWORD)
+    Jwst.launch_job("select top 1 planeid from jwst.main", async_job=True)
+    jobs = Jwst.list_async_jobs()
+    Jwst.remove_jobs([one.jobid for one in jobs])
+    return [len(jobs), len(Jwst.list_async_jobs())]
+
+@step("2.1 token")
+def _():
+    return [spoken(lambda: Jwst.set_token(token="0" * 32)), spoken(lambda: Jwst.set_token(token=TOKEN))]
+
+@step("private files with a token")
+def _():
+    files = Jwst.get_obs_products(observation_id=private, product_type="info",
+                                  output_file=os.path.abspath("mine/products"))
+    return [os.path.basename(file) for file in files]
+
+@step("2.2 shared tables")
+def _():
+    return [table.name for table in Jwst.load_tables(only_names=True, include_shared_tables=True)]
+
+@step("2.1 logout")
+def _():
+    Jwst.logout()
+    return spoken(lambda: Jwst.set_token(token=TOKEN))
+
+@step("2.1 login by file with a token")
+def _():
+    with open("credentials", "w") as file:
+        file.write(USER + "\\n" + PASSWORD + "\\n")
+    said = spoken(lambda: Jwst.login(credentials_file="credentials", token=TOKEN))
+    Jwst.logout()
+    return said
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(run_client: Run, local_archive: LocalArchive, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    settings = (
+        f"[esa.jwst]\nJWST_TAP_SERVER = {local_archive.secure_url}/server/tap\n"
+        f"JWST_DATA_SERVER = {local_archive.secure_url}/server/data?\n"
+    )
+    more = {
+        "SSL_CERT_FILE": str(local_archive.ca_file),
+        "EXPOSURE": EXPOSURE,
+        "COMBINED": COMBINED,
+        "ESA_USER": ESA_USER,
+        "ESA_PASSWORD": ESA_PASSWORD,
+        "MAST_TOKEN": TOKEN,
+    }
+    folder: Path = tmp_path_factory.mktemp("esa")
+    return run_client(_SCRIPT, folder=folder, settings=settings, more=more)
+
+
+NEWS = "This is a local archive of JWST"
+
+
+def test_the_import_and_status_messages_give_the_news(answers: dict[str, Any]) -> None:
+    assert NEWS in answers["import"]
+    assert NEWS in given(answers, "status messages")
+
+
+def test_a_region_is_searched_from_its_middle_outwards(answers: dict[str, Any]) -> None:
+    found = given(answers, "1.1 query region")
+    assert found["columns"][:2] == ["dist", "observationid"]
+    assert "position_bounds_spoly" in found["columns"]
+    assert found["dist"] == sorted(found["dist"])
+    assert COMBINED in found["names"]
+
+
+def test_every_argument_of_a_region_holds(answers: dict[str, Any]) -> None:
+    found = given(answers, "query region, every argument")
+    assert found["columns"] == 110
+    assert found["level"] == [2]
+    assert all("F770W" in name for name in found["filter"])
+    assert found["names"]
+    assert all(name.startswith("jw02733") for name in found["names"])
+
+
+def test_a_cone_is_searched(answers: dict[str, Any]) -> None:
+    assert COMBINED in given(answers, "1.2 cone search")
+    assert COMBINED in given(answers, "cone search into a file")
+
+
+def test_a_cone_without_a_level_is_refused_as_at_esa(answers: dict[str, Any]) -> None:
+    # The client forgets a blank: "...)=1ORDER BY dist ASC".
+    assert answers["cone search without a level"]["failed"] == "HTTPError"
+
+
+def test_a_target_takes_a_resolver_that_is_not_here(answers: dict[str, Any]) -> None:
+    assert "failed" in answers["1.3 target"]
+
+
+def test_products_are_listed(answers: dict[str, Any]) -> None:
+    found = given(answers, "1.4 products")
+    assert found["columns"] == [
+        "uri", "artifactid", "filename", "contenttype", "producttype", "calibrationlevel", "public",
+    ]  # fmt: skip
+    assert {f"{EXPOSURE}_cal.fits", f"{EXPOSURE}_uncal.fits", f"{EXPOSURE}_cal.jpg"} <= set(found["names"])
+    science = given(answers, "1.4 science products")
+    assert f"{EXPOSURE}_rate.fits" in science
+    assert not [name for name in science if name.endswith((".jpg", "_uncal.fits"))]
+    assert given(answers, "products of a combined observation") == [1, 2, 3]
+
+
+def test_a_product_comes_by_its_artifact_or_its_name(answers: dict[str, Any]) -> None:
+    found = given(answers, "1.4 artifacts of a program")
+    assert found["columns"] == ["observationid", "artifactid", "filename"]
+    assert found["rows"] > 2000
+    name, size = given(answers, "1.4 product by artifact")
+    assert name == f"{EXPOSURE}_cal.jpg"
+    assert size > 1000
+    assert given(answers, "1.4 product by name") == f"{EXPOSURE}_i2d.jpg"
+
+
+def test_products_of_an_observation_are_unpacked(answers: dict[str, Any]) -> None:
+    second = given(answers, "1.4 products of an observation")
+    assert f"{EXPOSURE}_cal.jpg" in second
+    assert f"{EXPOSURE}_uncal.jpg" not in second
+    everything = given(answers, "1.4 all products, below too")
+    assert f"{EXPOSURE}_uncal.jpg" in everything
+    assert [name for name in everything if name.endswith("_asn.json")]
+    assert given(answers, "products of the first level") == [f"{EXPOSURE}_uncal.jpg"]
+
+
+def test_upper_levels_and_private_files_are_refused(answers: dict[str, Any]) -> None:
+    assert "Requesting upper levels is not allowed" in answers["1.4 upper levels"]["message"]
+    message = answers["1.4 private files"]["message"]
+    assert "Error 403" in message
+    assert "Private file(s) requested: MAST token required for authentication." in message
+
+
+def test_related_observations_go_both_ways(answers: dict[str, Any]) -> None:
+    assert EXPOSURE in given(answers, "1.4 made from")
+    assert COMBINED in given(answers, "1.4 used in")
+
+
+def test_a_program_is_downloaded(answers: dict[str, Any]) -> None:
+    found = given(answers, "download a program")
+    assert found["observations"]
+    assert all(name.startswith("jw01410") for name in found["observations"])
+    assert found["files"]
+
+
+def test_tables_and_columns_are_told(answers: dict[str, Any]) -> None:
+    names = given(answers, "1.5 names of tables")
+    assert names == sorted(names)
+    assert {"ivoa.obscore", "jwst.archive", "jwst.artifact", "jwst.main", "jwst.observation", "public.dual"} <= set(
+        names
+    )
+    assert set(given(answers, "1.5 tables")) == set(names)
+    table = given(answers, "1.5 one table")
+    assert "TAP Table name: jwst.main" in table["text"]
+    assert "Num. columns: 109" in table["text"]
+    assert {"algorithm_name", "calibrationlevel", "energy_bandpassname", "members"} <= set(table["columns"])
+    assert set(given(answers, "2.2 shared tables")) == set(names)
+
+
+def test_queries_come_into_memory_or_a_file_in_every_format(answers: dict[str, Any]) -> None:
+    rows, phase, name = given(answers, "1.6 query in memory")
+    assert (rows, phase) == (100, "COMPLETED")
+    assert name.endswith("O-result.vot.gz")
+    assert given(answers, "1.6 query into a file") == [100, True]
+    assert set(given(answers, "formats").values()) == {100}
+
+
+def test_a_table_is_uploaded(answers: dict[str, Any]) -> None:
+    at_once, as_job = given(answers, "1.7 upload")
+    assert at_once == as_job == [["a", "1.0", "2.0"], ["b", "3.0", "4.0"], ["c", "5.0", "6.0"]]
+
+
+def test_jobs_are_run_listed_found_saved_and_removed(answers: dict[str, Any]) -> None:
+    rows, job, phase = given(answers, "1.8 job")
+    assert (rows, phase) == (100, "COMPLETED")
+    assert given(answers, "1.8 job into a file") == 100
+    jobs = given(answers, "jobs")
+    assert [job, "COMPLETED"] in jobs["listed"]
+    assert jobs["found"] == [job]
+    assert (jobs["by id"], jobs["by name"]) == (100, 100)
+    assert given(answers, "save results") == 100
+    assert given(answers, "1.9 remove jobs") is False
+
+
+def test_only_jobs_give_more_than_two_thousand_rows(answers: dict[str, Any]) -> None:
+    at_once, as_job = given(answers, "more than two thousand rows")
+    assert at_once == 2000
+    assert as_job > 2000
+
+
+@pytest.mark.parametrize("step", ["wrong query", "wrong job"])
+def test_what_is_wrong_reaches_the_user(answers: dict[str, Any], step: str) -> None:
+    assert answers[step]["failed"] == "HTTPError"
+    assert 'Unknown column "nothing"' in answers[step]["message"]
+
+
+def test_login_token_and_logout(answers: dict[str, Any]) -> None:
+    anonymous = "MAST tokens cannot be assigned or requested by anonymous users"
+    assert anonymous in given(answers, "token of nobody")
+    assert "Wrong user name or password" in answers["wrong password"]["message"]
+    assert given(answers, "2.1 login") == [1, 0]
+    unknown, known = given(answers, "2.1 token")
+    assert "Server error when setting the token" in unknown
+    assert "MAST token has been set successfully" in known
+    assert given(answers, "private files with a token")
+    assert anonymous in given(answers, "2.1 logout")
+    assert "MAST token has been set successfully" in given(answers, "2.1 login by file with a token")

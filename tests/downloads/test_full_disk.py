@@ -1,0 +1,87 @@
+"""A disk that is full in the middle of a file that several connections bring, and what then becomes of it."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.downloads.conftest import fits_bytes
+from tests.downloads.origin import Origin
+
+NAME = "jw02733002001_02103_00001_mirimage_uncal.fits"
+WHOLE = fits_bytes(2000 * 2880)
+DISK = 8_000_000
+PROGRAM = textwrap.dedent(
+    """
+    import hashlib, json, sys
+    from pathlib import Path
+    from jwstmq_widgets.archives import open_archive
+    from jwstmq_widgets.downloads import Manifest, Manners, download, plan
+    from tests.downloads.conftest import products_of
+
+    url, name, disk = sys.argv[1:]
+    filler, folder = Path(disk) / "filler", Path(disk) / "data"
+    filler.write_bytes(bytes(4_000_000))
+    products = products_of({f"mast:JWST/product/{name}": (name, -1)}, url)  # else the plan sees that it does not fit
+    manners = Manners(backoff=0.01, split_from=1_000_000, split_seconds=0.0)
+    archive = open_archive(url)
+    full = download(plan(products, to=folder, layout="flat", archive=archive), manners=manners, limit_rate=8e6)
+    told = {"full": [full["Status"].tolist(), full["Message"].tolist()], "named": (folder / name).exists()}
+    filler.unlink()
+    rest = Manifest.read(folder).failed
+    told["state"], told["have"] = rest.items[0].state, rest.items[0].have
+    again = download(rest, manners=manners)
+    told["again"] = again["Status"].tolist()
+    told["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    told["left"] = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    print(json.dumps(told))
+    """
+)
+
+
+def on_a_small_disk(disk: Path) -> list[str]:
+    """Give the start of a command that runs the rest of it where ``disk`` is a file system of its own."""
+    for space in (["unshare", "--user", "--map-root-user", "--mount"], ["unshare", "--mount"]):
+        mount = f'mount -t tmpfs -o size={DISK // 1024}k none "{disk}"'
+        try:
+            allowed = subprocess.run([*space, "sh", "-c", mount], capture_output=True).returncode == 0
+        except FileNotFoundError:
+            break
+        if allowed:
+            return [*space, "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    pytest.skip("a small disk cannot be mounted here: unshare and mount are not allowed")
+
+
+def test_a_split_file_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_room(
+    origin: Origin, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    origin.add(NAME, WHOLE)
+    done = subprocess.run(
+        [*on_a_small_disk(disk), sys.executable, "-c", PROGRAM, origin.url, NAME, str(disk)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["full"][0] == ["ERROR"]
+    assert "the disk is full; free some space" in told["full"][1][0]
+    assert not told["named"]
+    assert len({asked.connection for asked in origin.asked}) > 1  # several connections were at it
+    assert told["again"] == ["COMPLETE"]
+    assert told["sha256"] == hashlib.sha256(WHOLE).hexdigest()
+    assert told["left"] == [NAME]
+    # What was whole is not asked for again, where the note of it still found room.
+    assert told["state"] in {"resume", "fetch"}
+    if told["state"] == "resume":
+        assert 0 < told["have"] < len(WHOLE)
+        assert origin.asked[-1].range

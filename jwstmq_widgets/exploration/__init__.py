@@ -354,10 +354,10 @@ class Exploration(State):
         QueryError
             If there is no such facet.
         """
-        chosen = frozenset(map(str, values))
+        facet, chosen = facet_name(name), frozenset(map(str, values))
         with self._lock:
-            rest = {key: kept for key, kept in self.facets.items() if key != facet_name(name)}
-            self._set(facets=MappingProxyType({**rest, name: chosen} if chosen else rest))
+            rest = {key: kept for key, kept in self.facets.items() if key != facet}
+            self._set(facets=MappingProxyType({**rest, facet: chosen} if chosen else rest))
         self._tell()
 
     def clear_facets(self) -> None:

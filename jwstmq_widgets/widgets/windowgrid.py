@@ -181,11 +181,12 @@ class WindowGrid(Grid):
         self._rows = Rows(self._source, columns=columns)
         self._redraw = Redraw(self._draw)
         self._redraw_rail = Redraw(self._draw_rails, interval=_RAIL_SECONDS)
-        self._observers = (
-            (self._take_table, list(subject.tables)),
-            (self._narrowed, list(subject.choices)),
-            (self._changed, list(subject.drawn)),
+        observers = (
+            (self._take_table, subject.tables),
+            (self._narrowed, subject.choices),
+            (self._changed, subject.drawn),
         )
+        self._observers = [(call, list(names)) for call, names in observers if names]  # no names at all mean every one
         self.on_msg(self._receive)
         for call, names in self._observers:
             exploration.observe(call, names=names)

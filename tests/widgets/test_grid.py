@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import comm
+import numpy as np
 import pytest
+from astropy.table import Table
 from comm.base_comm import BaseComm
 
 from jwstmq_widgets.exploration import Exploration, FileState
 from jwstmq_widgets.query import Query
+from jwstmq_widgets.widgets.columnmemory import ColumnMemory
+from jwstmq_widgets.widgets.columns import PRODUCTS
 from jwstmq_widgets.widgets.grid import ProductGrid
+from jwstmq_widgets.widgets.observationgrid import ObservationGrid
 from tests.survey import SurveyArchive
 
 SECONDS = 20
@@ -55,6 +60,27 @@ class Page:
         message, buffers = next(answer for answer in answers if answer[0]["view"] == self.name)
         self.table = message["table"]
         return message, json.loads(buffers[0])
+
+    def reply(self, kind: str, test: Callable[[Mapping[str, Any]], Any] = bool) -> tuple[dict[str, Any], list[Any]]:
+        """Wait for the last message of a kind that passes."""
+        line = self.grid.comm
+
+        def found() -> Any:
+            return next((m for m in reversed(line.customs()) if m[0]["type"] == kind and test(m[0])), None)
+
+        with line.changed:
+            assert line.changed.wait_for(found, SECONDS), [message for message, _ in line.customs()][-3:]
+        answer: tuple[dict[str, Any], list[Any]] = found()
+        return answer
+
+    def facet(self, name: str, test: Callable[[dict[str, int]], Any]) -> dict[str, int]:
+        """Wait until the counts of a facet pass, and give them."""
+
+        def counts(message: Mapping[str, Any]) -> dict[str, int]:
+            facets = {facet["name"]: facet for facet in message["facets"]}
+            return {value[0]: value[2] for value in facets.get(name, {"values": []})["values"]}
+
+        return counts(self.reply("facets", lambda message: test(counts(message)))[0])
 
     def state(self, test: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
         """Wait for a state message that passes."""
@@ -287,3 +313,293 @@ def test_a_closed_grid_watches_nothing(exploration: Exploration) -> None:
     sent = len(line.sent)
     exploration.tick(uris(exploration, 0))
     assert len(line.sent) == sent
+
+
+# -- facets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_facet_narrows_rows_and_the_counts_of_the_others(page: Page, exploration: Exploration) -> None:
+    page.rows()
+    page.send(type="rail", wants={})
+    assert page.facet("detector", len)["nrs1"] == 100
+    page.send(type="facet", name="detector", value="nrs1", on=True)
+    page.state(lambda message: message["table"] == 1)
+    message, block = page.rows()
+    assert message["matched"] == 100
+    assert set(block["detector"]) == {"nrs1"}
+    assert exploration.facets == {"detector": {"nrs1"}}
+    assert page.facet("type", lambda counts: sum(counts.values()) == 100)["_cal.fits"] == 20
+    assert sum(page.facet("detector", len).values()) == 400
+    page.send(type="facet", name="detector", value="nrcb4", on=True)
+    page.send(type="facet", name="type", value="_cal.fits", on=True)
+    assert page.rows()[0]["matched"] == 40
+    assert [chip["text"] for chip in page.rows()[0]["chips"]] == [
+        "Detector: nrcb4", "Detector: nrs1", "File type: _cal.fits",
+    ]  # fmt: skip
+    page.send(type="facet", name="detector", value="nrs1", on=False)
+    assert page.rows()[0]["matched"] == 20
+    page.send(type="clear_choices")
+    assert page.rows()[0]["matched"] == 400
+
+
+def test_facets_count_what_filters_and_search_leave(page: Page) -> None:
+    page.send(type="rail", wants={})
+    page.rows(search="uncal", filters={"observation": "1"})
+    assert page.facet("detector", lambda counts: sum(counts.values()) == 20)["nrs1"] == 5
+
+
+def test_narrowing_leaves_the_ticks(page: Page, exploration: Exploration) -> None:
+    page.rows()
+    page.send(type="all", on=True)
+    exploration.choose_facet("stage", ["2b"])
+    page.rows()
+    page.send(type="all", on=False)
+    assert len(exploration.ticked) == 240
+
+
+def test_a_long_facet_is_cut_and_searched(page: Page, exploration: Exploration) -> None:
+    table = exploration.products.copy()
+    table["observation"] = np.arange(400)
+    exploration._put(shown=table)
+    page.rows()
+    page.send(type="rail", wants={})
+    message, _ = page.reply("facets", lambda m: any(facet["name"] == "observation" for facet in m["facets"]))
+    cut = next(facet for facet in message["facets"] if facet["name"] == "observation")
+    assert (len(cut["values"]), cut["more"], cut["total"]) == (6, 394, 400)
+    page.send(type="rail", wants={"observation": {"all": True, "find": "39"}})
+    found = page.facet("observation", lambda counts: "399" in counts)
+    assert list(found) == ["39", "139", "239", "339", *map(str, range(390, 400))]
+
+
+def test_facets_of_two_views_are_counted_under_their_own_filters(grid: ProductGrid) -> None:
+    one, two = Page(grid, "one"), Page(grid, "two")
+    for page, search in ((one, "uncal"), (two, "")):
+        page.rows(search=search)
+        page.send(type="rail", wants={})
+    for name, number in (("one", 80), ("two", 400)):
+        message, _ = one.reply("facets", lambda m, name=name: m["view"] == name)
+        detectors = next(facet for facet in message["facets"] if facet["name"] == "detector")
+        assert sum(value[2] for value in detectors["values"]) == number
+
+
+def test_a_facet_of_no_such_name_is_answered_with_a_sentence(page: Page) -> None:
+    page.send(type="facet", name="colour", value="red", on=True)
+    assert page.reply("trouble")[0]["text"].startswith("There is no facet 'colour'; choose one of program, instrument")
+
+
+def test_chosen_observations_narrow_and_are_lifted(page: Page, exploration: Exploration) -> None:
+    table = exploration.products.copy()
+    table["parents"] = np.where(np.arange(400) < 30, "1", "2")
+    exploration._put(shown=table)
+    exploration.choose_observations(["1"])
+    message, _ = page.rows()
+    assert message["matched"] == 30
+    assert message["chips"] == [{"kind": "observations", "text": "jw02733-o001_t001_miri_f770w"}]
+    page.send(type="lift", kind="observations")
+    assert page.rows()[0]["matched"] == 400
+
+
+# -- ticks, order ----------------------------------------------------------------------------------------------------
+
+
+def test_ticks_are_inverted_among_what_matches(page: Page, exploration: Exploration) -> None:
+    exploration.tick(uris(exploration, 0, 2, 6))
+    page.rows(filters={"detector": "nrs1"})
+    page.send(type="invert")
+    assert len(exploration.ticked) == 99
+    assert set(uris(exploration, 0)) == exploration.ticked & set(uris(exploration, 0, 2, 6))
+
+
+def test_rows_sorted_by_state_are_told_when_states_become_others(page: Page, exploration: Exploration) -> None:
+    first, second = uris(exploration, 0, 1)
+    page.rows(sort=[["state", True]])
+    page.send(type="visible", first=0, last=9)
+    exploration._put(states={second: FileState(kind="here", fraction=1.0)})
+    page.state(lambda message: message["stale"] == ["view"])
+    _, block = page.rows(sort=[["state", True]], fresh=True)
+    assert block["uri"][0] == second
+    exploration._put(states={second: FileState(kind="here", fraction=1.0), first: FileState(kind="running")})
+    page.rows(sort=[["size", True]])
+    exploration.tick([first])
+    assert page.state(lambda message: message["ticks"] == 1)["stale"] == []
+
+
+# -- columns ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_block_holds_the_columns_that_are_asked_for(page: Page) -> None:
+    _, block = page.rows(columns=["visit", "size", "__class__"])
+    assert set(block) == {"uri", "file", "visit", "size", "ticked", "state", "percent", "note"}
+
+
+def test_a_search_looks_at_the_columns_that_are_shown(page: Page) -> None:
+    assert page.rows(search="smacs")[0]["matched"] == 100
+    assert page.rows(search="smacs", columns=["detector"])[0]["matched"] == 0
+
+
+def test_chosen_columns_are_there_in_the_next_grid(page: Page, exploration: Exploration) -> None:
+    chosen = {"order": ["size", "file", "nothing"], "hidden": ["type", "file"], "added": ["visit", "type"],
+              "widths": {"size": 91.6, "file": 9_000_000, "x": 3, "type": "wide"}, "rail": True}  # fmt: skip
+    page.send(type="columns", chosen=chosen)
+    other = ProductGrid(exploration)
+    assert other.get_state()["_chosen_columns"] == {
+        "order": ("size", "file"), "hidden": ("type",), "added": ("visit",), "widths": {"size": 91, "file": 2000},
+        "rail": True,
+    }  # fmt: skip
+    other.close()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"grids": 3}', '{"grids": {"products": ["order"]}}', "\0"])
+def test_a_broken_file_of_columns_gives_the_usual_ones_and_is_replaced(tmp_path: Path, text: str) -> None:
+    memory = ColumnMemory(tmp_path / "columns.json")
+    memory.path.write_text(text)
+    usual = memory.read(PRODUCTS)
+    assert (usual.order, usual.hidden, usual.added, usual.rail) == ((), (), (), None)
+    assert memory.keep(PRODUCTS, usual)
+    assert json.loads(memory.path.read_text())["grids"]["products"]["order"] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".json")] == ["columns.json"]
+
+
+def test_a_folder_that_cannot_be_written_costs_no_grid(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    memory = ColumnMemory(tmp_path / "file" / "columns.json")
+    assert not memory.keep(PRODUCTS, memory.read(PRODUCTS))
+
+
+def test_a_name_is_taken_apart(page: Page) -> None:
+    page.send(type="explain", name="jw02733002001_02103_00001-seg002_mirimage_cal.fits")
+    assert dict(page.reply("explained")[0]["fields"]) == {
+        "Program": "2733", "Observation": "2", "Visit": "1", "Visit group": "02", "Parallel sequence": "1, prime",
+        "Activity": "03", "Exposure": "1", "Segment": "2", "Detector": "mirimage", "Instrument": "MIRI",
+        "Suffix": "cal: 2-D calibrated exposure averaged over integrations", "Stage": "2b, calibrated", "File": "fits",
+    }  # fmt: skip
+    page.send(type="explain", name="<b>no name</b>")
+    assert page.reply("explained", lambda m: m["name"] == "<b>no name</b>")[0]["fields"] == ()
+
+
+# -- looking and taking away -----------------------------------------------------------------------------------------
+
+
+def test_a_look_names_the_fields_and_says_why_there_is_no_picture(page: Page, exploration: Exploration) -> None:
+    uri = uris(exploration, 1)[0]
+    page.send(type="open", uri=uri, name="jw02733002001_02103_00001_nrca5_rate.fits", look=True)
+    assert dict(page.reply("explained")[0]["fields"])["Detector"] == "nrcalong"
+    message, buffers = page.reply("picture")
+    assert (message["uri"], message["why"], buffers) == (uri, "no preview", [])
+
+
+def test_rows_that_match_are_copied_in_their_order(page: Page) -> None:
+    page.rows(sort=[["size", True]], search="uncal nrs1")
+    page.send(type="copy", what="shown", columns=["file", "size"])
+    message, buffers = page.reply("copied")
+    lines = buffers[0].decode().splitlines()
+    assert message["text"] == "Copied 20 files."
+    assert lines[:2] == ["File\tSize", "jw02730000382001_02101_00001_nrs1_uncal.fits\t382 kB"]
+    assert len(lines) == 21
+
+
+def test_ticked_rows_are_saved_beside_the_notebook_and_nothing_is_overwritten(
+    page: Page, exploration: Exploration, tmp_path: Path
+) -> None:
+    table = exploration.products.copy()
+    table["target_name"] = np.where(np.arange(400) == 7, "=1+1", "x")
+    exploration._put(products=table, shown=table)
+    exploration.tick(uris(exploration, 7, 8))
+    page.rows()
+    for form, name in (("csv", "jwst-files.csv"), ("csv", "jwst-files-2.csv"), ("ecsv", "jwst-files.ecsv")):
+        page.send(type="save", what="ticked", form=form)
+        page.reply("done", lambda m, name=name: m["text"] == f"Saved 2 files as {name}, in {tmp_path}.")
+    assert "'=1+1" in (tmp_path / "jwst-files.csv").read_text()
+    exact = Table.read(tmp_path / "jwst-files.ecsv")
+    assert exact["target_name"].tolist() == ["=1+1", "x"]
+    assert exact["dataURI"].tolist() == uris(exploration, 7, 8)
+
+
+def test_nothing_to_take_is_told(page: Page) -> None:
+    page.rows()
+    page.send(type="save", what="ticked", form="csv")
+    assert page.reply("trouble")[0]["text"] == "There is no file to take; tick some, or lift a filter."
+
+
+def test_without_a_notebook_there_is_no_cell(page: Page) -> None:
+    page.rows()
+    page.send(type="cell", what="shown")
+    assert page.reply("trouble")[0]["text"] == "There is no notebook here whose variable this could become."
+
+
+def test_a_cell_of_ten_thousand_letters_travels_cut(page: Page, exploration: Exploration) -> None:
+    table = exploration.products[:3]
+    table["target_name"] = ["x" * 10_000, "\u202egnp.exe", "two\nlines"]
+    exploration._put(shown=table)
+    _, block = page.rows()
+    assert block["target"] == ["x" * 300 + "…", "\u202egnp.exe", "two\nlines"]
+
+
+# -- observations ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def observations(exploration: Exploration) -> Iterator[Page]:
+    table = exploration.observations
+    columns = {name: [table[name][0]] * 3 for name in table.colnames}
+    columns |= {
+        "obsid": ["1", "2", "3"], "obs_id": ["jw02733-o001_t001_miri_f770w", "jw02733-o002_t001_miri_f1130w", "x"],
+        "t_exptime": [12.34, np.nan, 3000.0], "t_min": [59733.5, 59800.25, np.nan], "calib_level": [3, 2, -1],
+        "t_obs_release": [59800.0, 2_000_000.5, 0.0],
+    }  # fmt: skip
+    products = exploration.products.copy()
+    products["parents"] = np.where(np.arange(400) < 10, "1,2", "2")
+    exploration._put(observations=Table(columns), products=products)
+    grid = ObservationGrid(exploration)
+    yield Page(grid)
+    grid.close()
+
+
+def test_an_observation_is_a_row_with_its_files_and_bytes(observations: Page) -> None:
+    message, block = observations.rows()
+    assert message["files"] == 3
+    assert block["files"] == [10, 400, 0]
+    assert block["size"][0] == "42.0 kB"
+    assert block["exptime"] == [12.3, None, 3000.0]
+    assert block["start"] == ["2022-06-03 12:00", "2022-08-09 06:00", ""]
+    assert block["access"] == ["public", "exclusive", "planned"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"start": "2022-06"}, ["1"]),
+        ({"start": "> 2022-06-03"}, ["2"]),
+        ({"start": "2022-06-03 .. 2022-08-09, unknown"}, ["1", "2", "3"]),
+        ({"exptime": "> 12"}, ["1", "3"]),
+        ({"files": "0-10"}, ["1", "3"]),
+    ],
+)
+def test_observations_are_filtered_by_number_and_date(
+    observations: Page, filters: dict[str, str], expected: list[str]
+) -> None:
+    message, block = observations.rows(filters=filters)
+    assert not message["problems"]
+    assert block["uri"] == expected
+
+
+def test_a_date_that_is_none_is_told(observations: Page) -> None:
+    message, _ = observations.rows(filters={"start": "2022-13"})
+    assert message["problems"]["start"].startswith("'2022-13' is no filter for Start; write for example 2022-07")
+
+
+def test_unknown_dates_come_last_both_ways(observations: Page) -> None:
+    assert observations.rows(sort=[["start", False]])[1]["uri"] == ["1", "2", "3"]
+    assert observations.rows(sort=[["start", True]])[1]["uri"] == ["2", "1", "3"]
+
+
+def test_ticked_observations_narrow_the_products(observations: Page, exploration: Exploration) -> None:
+    observations.rows()
+    observations.send(type="tick", uri="1", on=True)
+    assert exploration.chosen_observations == {"1"}
+    state = observations.state(lambda message: message["ticks"] == 1)
+    assert state["summary"] == "products narrowed to 1 of 3 observations · 42.0 kB"
+    observations.send(type="invert")
+    assert exploration.chosen_observations == {"2", "3"}
+    observations.send(type="clear")
+    assert not exploration.chosen_observations

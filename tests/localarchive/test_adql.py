@@ -101,7 +101,7 @@ class _Ask:
     [
         ("SELECT name FROM sky.stars WHERE field = 1 ORDER BY name", [("Alpha",), ("beta",)]),
         ("select NAME from SKY.STARS where FIELD = 1 order by 1 desc", [("beta",), ("Alpha",)]),
-        ("SELECT TOP 2 name FROM stars_ ORDER BY mag DESC".replace("stars_", "sky.stars"), [("O'Delta",), ("50%_off",)]),
+        ("SELECT TOP 2 name FROM sky.stars ORDER BY mag DESC", [("O'Delta",), ("50%_off",)]),
         ("SELECT name FROM sky.stars ORDER BY mag, name OFFSET 3", [("50%_off",), ("O'Delta",)]),
         ("SELECT TOP 1 name FROM sky.stars ORDER BY mag OFFSET 1", [("beta",)]),
         ("SELECT DISTINCT field FROM sky.stars WHERE field < 3 ORDER BY field", [(1,), (2,)]),
@@ -117,15 +117,16 @@ class _Ask:
         ("SELECT name FROM sky.stars WHERE field IN (2, 3) ORDER BY name DESC", [("O'Delta",), ("Gamma",)]),
         ("SELECT label FROM sky.fields WHERE field NOT IN (SELECT field FROM sky.stars WHERE field IS NOT NULL)",
          [("nothing",)]),
-        ("SELECT label FROM sky.fields f WHERE EXISTS (SELECT 1 FROM sky.stars s WHERE s.field = f.field) ORDER BY label",
+        ("SELECT label FROM sky.fields f WHERE EXISTS (SELECT 1 FROM sky.stars s WHERE s.field = f.field) ORDER BY 1",
          [("meridian",), ("pole",)]),
-        ("SELECT f.label, COUNT(*) AS n FROM sky.fields f JOIN sky.stars s ON s.field = f.field GROUP BY f.label "
-         "HAVING COUNT(*) > 1", [("meridian", 2)]),
+        ("SELECT label, COUNT(*) AS n FROM sky.fields JOIN sky.stars USING (field) GROUP BY label HAVING COUNT(*) > 1",
+         [("meridian", 2)]),
         ("SELECT name, label FROM sky.stars LEFT OUTER JOIN sky.fields USING (field) WHERE label IS NULL ORDER BY name",
          [("50%_off", None), ("O'Delta", None)]),
         ("SELECT field, name FROM sky.stars NATURAL JOIN sky.fields WHERE label = 'pole'", [(2, "Gamma")]),
         ("SELECT field FROM sky.stars RIGHT JOIN sky.fields USING (field) WHERE name IS NULL", [(4,)]),
-        ("SELECT a.name, b.name FROM sky.stars a, sky.stars b WHERE a.mag < b.mag AND b.field = 1", [("Alpha", "beta")]),
+        ("SELECT a.name, b.name FROM sky.stars a, sky.stars b WHERE a.mag < b.mag AND b.field = 1",
+         [("Alpha", "beta")]),
         ("SELECT t.n FROM (SELECT name AS n, mag FROM sky.stars WHERE mag < 3) AS t ORDER BY t.mag DESC",
          [("beta",), ("Alpha",)]),
         ("WITH bright AS (SELECT * FROM sky.stars WHERE mag < 3) SELECT COUNT(*) FROM bright", [(2,)]),
@@ -147,7 +148,8 @@ class _Ask:
         ("SELECT MIN(mag), MAX(mag), SUM(field), AVG(mag), COUNT(DISTINCT field) FROM sky.stars WHERE field < 3",
          [(1.5, 3.5, 4, 2.5, 2)]),
         ("SELECT name FROM sky.stars GROUP BY name, mag HAVING mag > 5", [("50%_off",)]),
-        ("SELECT name -- a comment; DROP TABLE account\nFROM sky.stars /* and another */ WHERE field = 2;", [("Gamma",)]),
+        ("SELECT name -- a comment; DROP TABLE account\nFROM sky.stars /* and another */ WHERE field = 2;",
+         [("Gamma",)]),
     ],
 )  # fmt: skip
 def test_a_query_finds_what_it_means(ask: _Ask, adql: str, rows: list[tuple[object, ...]]) -> None:
@@ -186,9 +188,7 @@ def test_columns_of_outlines_are_searched_too(ask: _Ask) -> None:
 
 
 def test_rows_come_in_the_order_of_the_distance_that_astropy_measures(ask: _Ask) -> None:
-    rows = ask(
-        "SELECT DISTANCE(POINT('ICRS',ra,dec), POINT('ICRS',1,80)) AS dist, name FROM sky.stars ORDER BY dist ASC"
-    )
+    rows = ask("SELECT DISTANCE(POINT('',ra,dec), POINT('ICRS',1,80)) AS dist, name FROM sky.stars ORDER BY dist ASC")
     middle = SkyCoord(1, 80, unit="deg")
     expected = sorted((middle.separation(SkyCoord(ra, dec, unit="deg")).deg, name) for name, ra, dec, *_ in _STARS)
     assert [name for _, name in rows] == [name for _, name in expected]
@@ -361,7 +361,7 @@ def test_the_connection_itself_refuses_what_the_parser_would_miss(database: Path
 def test_a_query_that_takes_too_long_is_given_up(ask: _Ask) -> None:
     tables = ", ".join(f"sky.stars t{number}" for number in range(14))
     adql = f"SELECT COUNT(*) FROM {tables} WHERE t0.mag + t13.mag < 0"
-    with pytest.raises(AdqlError, match="took longer than 0.05 s"):
+    with pytest.raises(AdqlError, match=r"took longer than 0\.05 s"):
         ask.result(adql, longest=0.05)
     cancel = threading.Event()
     cancel.set()
@@ -377,24 +377,103 @@ def test_a_value_cannot_grow_without_end(ask: _Ask) -> None:
 
 
 _WORDS = st.sampled_from(
-    ["SELECT", "FROM", "WHERE", "TOP", "3", "*", "name", "sky.stars", "sky.fields", "s", "AS", "(", ")", ",", "=", "1", "'x'",
-     "AND", "OR", "NOT", "IN", "EXISTS", "JOIN", "LEFT", "USING", "ON", "field", "UNION", "ORDER", "BY", "GROUP", "HAVING",
-     "COUNT", "POINT", "CIRCLE", "CONTAINS", "'ICRS'", "-", "||", ".", ";", "--", "/*", "\"", "'", "CASE", "WHEN", "THEN",
-     "END", "CAST", "INTEGER", "NULL", "IS", "LIKE", "BETWEEN", "WITH", "OFFSET", "DISTINCT", "INTERVAL", "LATERAL", "[",
-     "]", "{", "}", ":", "@", "?", "$1", "#", "!", "\\", "1e999", "0x1F", "NATURAL", "INTO", "VALUES", "PIVOT", "::", "->"]
-)  # fmt: skip
+    [
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "TOP",
+        "3",
+        "*",
+        "name",
+        "sky.stars",
+        "sky.fields",
+        "s",
+        "AS",
+        "(",
+        ")",
+        ",",
+        "=",
+        "1",
+        "'x'",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "EXISTS",
+        "JOIN",
+        "LEFT",
+        "USING",
+        "ON",
+        "field",
+        "UNION",
+        "ORDER",
+        "BY",
+        "GROUP",
+        "HAVING",
+        "COUNT",
+        "POINT",
+        "CIRCLE",
+        "CONTAINS",
+        "'ICRS'",
+        "-",
+        "||",
+        ".",
+        ";",
+        "--",
+        "/*",
+        '"',
+        "'",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "END",
+        "CAST",
+        "INTEGER",
+        "NULL",
+        "IS",
+        "LIKE",
+        "BETWEEN",
+        "WITH",
+        "OFFSET",
+        "DISTINCT",
+        "INTERVAL",
+        "LATERAL",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        "@",
+        "?",
+        "$1",
+        "#",
+        "!",
+        "\\",
+        "1e999",
+        "0x1F",
+        "NATURAL",
+        "INTO",
+        "VALUES",
+        "PIVOT",
+        "::",
+        "->",
+    ]
+)
 _NEARLY = st.lists(_WORDS, max_size=18).map(" ".join)
+_COLUMNS = ["*", "name", "TOP 2 mag m", "COUNT(*)", "DISTINCT field, mag", "POINT(ra, dec) AS p", "s.*", "AREA(name)"]
+_JOINED = ["", "s", "AS s JOIN sky.fields USING (field)", "s NATURAL JOIN sky.fields", ", sky.fields"]
+_CONDITIONS = [
+    *("mag > 1", "NOT", "AND", "OR", "(", ")", "name LIKE '%'", "1=1", "field IN (1,2)", "public='true'"),
+    *("CONTAINS(POINT(ra,dec),CIRCLE(1,2,3))=1", "EXISTS (SELECT 1 FROM sky.fields)"),
+]
+_ENDS = ["", "ORDER BY 1", "GROUP BY field", "ORDER BY mag DESC", "OFFSET 2", "GROUP BY name HAVING COUNT(*) > 1"]
 _GRAMMATICAL = st.builds(
     "SELECT {} FROM sky.stars {} WHERE {} {}".format,
-    st.sampled_from(["*", "name", "TOP 2 mag m", "COUNT(*)", "DISTINCT field, mag", "POINT(ra, dec) AS p", "s.*", "AREA(name)"]),
-    st.sampled_from(["", "s", "AS s JOIN sky.fields USING (field)", "s NATURAL JOIN sky.fields", ", sky.fields"]),
-    st.lists(
-        st.sampled_from(["mag > 1", "NOT", "AND", "OR", "(", ")", "name LIKE '%'", "1=1", "CONTAINS(POINT(ra,dec),CIRCLE(1,2,3))=1",
-                         "field IN (1,2)", "public='true'", "EXISTS (SELECT 1 FROM sky.fields)"]),
-        min_size=1, max_size=7,
-    ).map(" ".join),
-    st.sampled_from(["", "ORDER BY 1", "GROUP BY field", "ORDER BY mag DESC", "OFFSET 2", "GROUP BY name HAVING COUNT(*) > 1"]),
-)  # fmt: skip
+    st.sampled_from(_COLUMNS),
+    st.sampled_from(_JOINED),
+    st.lists(st.sampled_from(_CONDITIONS), min_size=1, max_size=7).map(" ".join),
+    st.sampled_from(_ENDS),
+)
 
 
 @given(adql=_NEARLY | _GRAMMATICAL | st.text(max_size=60))

@@ -264,7 +264,8 @@ def test_the_centroid_of_an_odd_polygon_is_the_mean_of_the_places_in_it() -> Non
 @pytest.mark.parametrize(
     "text",
     ["", "Polygon", "Polygon 1 2 3 4", "Polygon 1 2 3 4 5", "Circle 1 2", "Circle 1 2 -3", "Point 1 91", "Point a b",
-     "Sphere 1 2 3", "1 2 3", "Box 1 2 3", "Polygon 0 0 120 0 240 0", "Point nan 1", "Polygon 1 1 1 1 1 1", "Circle 1 2 x"],
+     "Sphere 1 2 3", "1 2 3", "Box 1 2 3", "Polygon 0 0 120 0 240 0", "Point nan 1", "Polygon 1 1 1 1 1 1",
+     "Circle 1 2 x"],
 )  # fmt: skip
 def test_a_text_that_is_no_shape_is_refused(text: str) -> None:
     with pytest.raises(AdqlError):

@@ -226,8 +226,8 @@ class EsaArchive(TapArchive):
         Returns
         -------
         astropy.table.Table
-            One row a file, in the order of the observations, with all its parents in ``parents``, and ESA's key of the
-            file in ``artifact_id``. ESA tells no sizes; they are -1.
+            One row a file, in the order of the observations, with its parents (the first 32) in ``parents``, and ESA's
+            key of the file in ``artifact_id``. A size that the archive does not tell is -1.
 
         Raises
         ------

@@ -107,7 +107,7 @@ def test_both_faces_list_the_same_files(esa, mast, program):
         np.testing.assert_array_equal(np.asarray(mine[column]), np.asarray(other[column]), err_msg=column)
     # a file that several observations share (a pool, a guide star) belongs to the one that was listed first
     own = np.isin(np.asarray(mine["productType"]), ["SCIENCE", "PREVIEW"]) & ~np.asarray(mine["guidestar"])
-    for column in ("obs_id", "filters", "release", "target_name"):
+    for column in ("obs_id", "filters", "target_name"):
         np.testing.assert_array_equal(np.asarray(mine[column])[own], np.asarray(other[column])[own], err_msg=column)
 
 
@@ -130,8 +130,10 @@ def test_the_tables_have_the_columns_of_mast_with_the_same_kinds(esa, mast):
     told = esa.observations(query)
     assert told["filters"].description.endswith("(ESA: jwst.main.energy_bandpassname)")
     other = mast.observations(query)
-    for name in ("obs_id", "proposal_id", "filters", "target_name", "t_min", "t_max", "t_obs_release", "em_min", "s_ra",
-                 "calib_level", "instrument_name", "dataRights", "proposal_pi", "obs_title", "program", "mode"):  # fmt: skip
+    for name in (
+        "obs_id", "proposal_id", "filters", "target_name", "t_min", "t_max", "t_obs_release", "em_min", "s_ra",
+        "calib_level", "instrument_name", "dataRights", "proposal_pi", "obs_title", "program", "mode",
+    ):  # fmt: skip
         if told[name].dtype.kind == "f":
             np.testing.assert_allclose(told[name], other[name], rtol=1e-9, err_msg=name)
         else:
@@ -334,7 +336,7 @@ def test_a_file_is_given_by_its_artifact(esa, faulty_archive):
     assert fresh.locate([row["dataURI"], "mast:JWST/product/none.fits"]) == {row["dataURI"]: row["artifact_id"]}
     assert fresh.download_url(row["dataURI"]) == url
     assert len(faulty_archive.requests) == 2  # the address asked for by name, and the list of the unknown one: once
-    with pytest.raises(QueryError, match="has no file 'none.fits'"):
+    with pytest.raises(QueryError, match=r"has no file 'none\.fits'"):
         fresh.download_url("mast:JWST/product/none.fits")
 
 

@@ -101,7 +101,8 @@ ASKED = {
 }
 
 VOTABLE = (
-    b'<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
+    b'<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+    b'<RESOURCE type="results">'
     b'<INFO name="QUERY_STATUS" value="OK"/><TABLE><FIELD name="a" datatype="%b"/><DATA><TABLEDATA>'
     b"<TR><TD>%b</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
 )

@@ -21,8 +21,10 @@ ASKED = {
     "program": ({"program": 27}, "proposal_id = '00027'"),
     "observations": (
         {"program": 2733, "observations": [2]},
-        "proposal_id = '02733' AND (observationid ILIKE 'jw02733-o002%' OR observationid ILIKE 'jw02733002%' OR "
-        "observationid ILIKE 'jw02733-c%')",
+        (
+            "proposal_id = '02733' AND (observationid ILIKE 'jw02733-o002%' OR observationid ILIKE 'jw02733002%' OR "
+            "observationid ILIKE 'jw02733-c%')"
+        ),
     ),
     "instrument": (
         {"instrument": ["miri", "fgs"]},
@@ -32,8 +34,10 @@ ASKED = {
     "dates": ({"dates": (59700.0, 59800.5)}, "time_bounds_lower >= 59700.0 AND time_bounds_lower <= 59800.5"),
     "coordinates": (
         {"coordinates": NEBULA},
-        f"(INTERSECTS(position_bounds_spoly, {CIRCLE}) = 1 OR (position_bounds_spoly IS NULL AND "
-        f"CONTAINS(POINT('ICRS', target_ra, target_dec), {CIRCLE}) = 1))",
+        (
+            f"(INTERSECTS(position_bounds_spoly, {CIRCLE}) = 1 OR (position_bounds_spoly IS NULL AND "
+            f"CONTAINS(POINT('ICRS', target_ra, target_dec), {CIRCLE}) = 1))"
+        ),
     ),
     "radius": ({"coordinates": NEBULA, "radius": "1 deg"}, "CIRCLE('ICRS', 151.757, -40.436, 1.0)"),
     "footprint": (
@@ -146,8 +150,10 @@ def test_the_columns_asked_for_are_those_that_the_archive_has():
     assert count_adql(question).startswith("SELECT COUNT(DISTINCT obsid) AS rows_found FROM jwst.main WHERE ")
 
 
-TYPED = ("program", "observations", "instrument", "modes", "target", "coordinates", "radius", "footprint", "filters",
-         "categories", "pi", "target_name", "obs_ids", "access", "dates", "lookback", "resolver", "executed")  # fmt: skip
+TYPED = (
+    "program", "observations", "instrument", "modes", "target", "coordinates", "radius", "footprint", "filters",
+    "categories", "pi", "target_name", "obs_ids", "access", "dates", "lookback", "resolver", "executed",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)

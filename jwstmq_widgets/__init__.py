@@ -25,6 +25,7 @@ _HOME = {
     "ProductGrid": "jwstmq_widgets.widgets.grid",
     "ProgramTree": "jwstmq_widgets.widgets.tree",
     "Query": "jwstmq_widgets.query",
+    "RelatedPanel": "jwstmq_widgets.widgets.related",
     "SearchPanel": "jwstmq_widgets.widgets.search",
     "download": "jwstmq_widgets.downloads",
     "errors": "jwstmq_widgets",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from jwstmq_widgets.widgets.grid import ProductGrid as ProductGrid
     from jwstmq_widgets.widgets.login import LoginPanel as LoginPanel
     from jwstmq_widgets.widgets.observationgrid import ObservationGrid as ObservationGrid
+    from jwstmq_widgets.widgets.related import RelatedPanel as RelatedPanel
     from jwstmq_widgets.widgets.search import SearchPanel as SearchPanel
     from jwstmq_widgets.widgets.tree import ProgramTree as ProgramTree
 

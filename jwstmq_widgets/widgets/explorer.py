@@ -17,6 +17,7 @@ from jwstmq_widgets.widgets.grid import ProductGrid
 from jwstmq_widgets.widgets.login import LoginPanel
 from jwstmq_widgets.widgets.observationgrid import ObservationGrid
 from jwstmq_widgets.widgets.panel import Panel, static
+from jwstmq_widgets.widgets.related import RelatedPanel
 from jwstmq_widgets.widgets.search import SearchPanel
 from jwstmq_widgets.widgets.tree import ProgramTree
 
@@ -137,7 +138,9 @@ class Explorer(ipywidgets.VBox):
         for name, part in parts.items():
             part.add_class("jwstmq-tab")
             part.add_class(f"jwstmq-tab-{name}")
-        main = _box("jwstmq-main", _Tabs(state), *parts.values())
+        related = RelatedPanel(state)
+        parts["products"].observe(lambda change: related.look_at_file(change["new"]), names="active_uri")
+        main = _box("jwstmq-main", _Tabs(state), *parts.values(), related)
         frame = _box(
             "jwstmq-frame",
             _box("jwstmq-top", header, login),

@@ -72,7 +72,7 @@ def test_what_is_not_public_is_exclusive(public):
     "changes", [{"calibrationlevel": "three"}, {"time_bounds_lower": "now"}, {"plane_datarelease": "soon"}]
 )
 def test_a_value_that_does_not_fit_is_an_error(changes):
-    with pytest.raises(ValueError, match="three|now|soon"):
+    with pytest.raises(ValueError, match=r"three|now|soon"):
         observations(**changes)
 
 

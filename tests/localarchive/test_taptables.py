@@ -93,7 +93,8 @@ def test_every_observation_of_mast_is_one_here_and_says_the_same(catalogue: TapC
     found = catalogue.run(
         "SELECT observationid, proposal_id, instrument_name, target_name, target_ra, energy_bandpassname, "
         "time_exposure, "
-        "calibrationlevel, energy_bounds_lower FROM jwst.archive WHERE proposal_id IN ('02733', '02609')"
+        "calibrationlevel, energy_bounds_lower FROM jwst.archive WHERE proposal_id IN ('02733', '02609') "
+        "AND calibrationlevel = max_cal_level"
     )
     here = {row[0]: row[1:] for row in found.rows}
     for observation in observations:

@@ -28,8 +28,7 @@ _VIEWS = {
         SELECT {columns} FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
     """,
     "jwst.archive": """
-        SELECT {columns} FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
-        WHERE p.calibrationlevel = o.max_cal_level
+        SELECT {columns}, o.detector FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
     """,
     "jwst.artifact": """
         SELECT a.artifactid, p.planeid, p.obsid, 'mast:JWST/product/' || f.name AS uri, f.name AS filename,
@@ -39,7 +38,10 @@ _VIEWS = {
         JOIN file f ON f.file = a.file JOIN kind k ON k.kind = f.kind
     """,
 }
-_HIDDEN = {"jwst.plane": ("number INTEGER PRIMARY KEY", *(f"{name} REAL" for name in _REACH))}
+_HIDDEN = {
+    "jwst.observation": ("detector TEXT",),
+    "jwst.plane": ("number INTEGER PRIMARY KEY", *(f"{name} REAL" for name in _REACH)),
+}
 _AFFINITIES = {"char": "TEXT", "double": "REAL", "float": "REAL"}
 _EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
 _NANOMETRE = 1e-9
@@ -196,6 +198,7 @@ def _observation(observation: Mapping[str, Any], files: list[_File], members: li
         "target_dec": observation["s_dec"],
         "targetposition_coordsys": "ICRS",
         "telescope_name": "JWST",
+        "detector": observation["detector"].upper() or None,
         "instrument_name": observation["instrument_name"],
     }
 

@@ -37,7 +37,7 @@ from jwstmq_widgets.archives.resolver import resolve_target
 from jwstmq_widgets.archives.taparchive import TapArchive
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.query.positions import read_radius
+from jwstmq_widgets.query.positions import read_radius, read_resolver
 from jwstmq_widgets.tables import select
 
 __all__ = ["EXAMPLES", "EsaArchive"]
@@ -344,11 +344,11 @@ class EsaArchive(TapArchive):
         Raises
         ------
         QueryError
-            If the name is unknown.
+            If the name or the resolver is unknown.
         ArchiveError
             If asking failed.
         """
-        chosen = "" if resolver.upper() == "ALL" else resolver
+        chosen = "" if resolver.upper() == "ALL" else read_resolver(resolver)
         return resolve_target(self._host, target, resolver=chosen, manners=self._manners, cancel=cancel)
 
     def download_url(self, uri: str) -> str:

@@ -17,7 +17,7 @@ from jwstmq_widgets.archives.answers import Answers
 from jwstmq_widgets.archives.esa import EXAMPLES, EsaArchive
 from jwstmq_widgets.archives.host import ESA_URL, Host
 from jwstmq_widgets.archives.parallel import Manners
-from jwstmq_widgets.errors import Cancelled, LoginError, QueryError
+from jwstmq_widgets.errors import Cancelled, LoginError, QueryError, Unreachable
 from jwstmq_widgets.localarchive import ESA_OTHER_PASSWORD, ESA_OTHER_USER, ESA_PASSWORD, ESA_USER, TOKEN
 from jwstmq_widgets.localarchive.faults import Refuse
 from jwstmq_widgets.query import Query
@@ -406,6 +406,22 @@ def test_a_token_is_linked_to_the_user(esa):
     esa.logout()
 
 
+def test_a_session_over_tls_trusts_the_certificate_it_was_told_to_trust(local_archive, monkeypatch):
+    pytest.importorskip("trustme")
+    url = f"{local_archive.secure_url}/server"
+    for variable in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(Unreachable, match="certificate"):
+        open_archive(url).login(user=ESA_USER, password=ESA_PASSWORD)
+    monkeypatch.setenv("SSL_CERT_FILE", str(local_archive.ca_file))
+    esa = open_archive(url)
+    assert esa.login(user=ESA_USER, password=ESA_PASSWORD).name == ESA_USER
+    assert esa.authorization(url.replace("https:", "http:")) == {}
+    assert len(esa.adql("SELECT TOP 3 observationid FROM jwst.main", run_async=True)) == 3
+    esa.remove_jobs(esa.jobs()["job"])
+    esa.logout()
+
+
 def test_what_is_wrong_leaves_everybody_where_they_were(esa):
     esa.login(user=ESA_USER, password=ESA_PASSWORD)
     cookie = esa.authorization(esa.url)
@@ -555,3 +571,10 @@ def test_keywords_are_refused_with_a_way_out(esa):
 @pytest.mark.parametrize("resolver", ["", "ALL", "NED", "SIMBAD"])
 def test_a_target_is_resolved(esa, mast, resolver):
     assert esa.resolve("NGC 3132", resolver=resolver) == pytest.approx(mast.resolve("NGC 3132"), abs=1e-3)
+
+
+def test_a_resolver_that_is_not_there_is_refused_by_name(esa, faulty_archive):
+    with pytest.raises(QueryError, match="VIZIER") as caught:
+        esa.resolve("NGC 3132", resolver="VIZIER")
+    assert caught.value.field == "resolver"
+    assert faulty_archive.requests == []

@@ -7,7 +7,7 @@ among those whose facts the archive holds, the same call names another observati
 products of an observation, upper levels refused, private files refused, related observations; 1.5 names of tables,
 tables, one table, its columns; 1.6 query in memory and into a file; 1.7 upload; 1.8 job in memory, and into a file;
 1.9 removal of jobs; 2.1 login by password, by file, with a token, token later, logout; 2.2 shared tables.
-1.3, query by target name, asks SIMBAD, NED or VizieR, none of which is here: the call ends at the resolver.
+1.3, query by target name, twice, asks SIMBAD, NED or VizieR: `catalogues` answers in their place.
 """
 
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from jwstmq_widgets.localarchive import ESA_PASSWORD, ESA_USER, TOKEN, LocalArchive
+from tests.clients.catalogues import catalogues
 from tests.clients.conftest import Run, given
 
 pytestmark = pytest.mark.clients
@@ -88,7 +89,19 @@ def _():
 
 @step("1.3 target")
 def _():
-    return names(Jwst.query_target(target_name="M1", target_resolver="SIMBAD", radius=u.Quantity(5, u.deg)))
+    def find(resolver):
+        return names(Jwst.query_target(target_name="NGC 3132", target_resolver=resolver, radius=u.Quantity(5, u.deg)))
+    return {resolver: find(resolver) for resolver in ("ALL", "SIMBAD", "NED", "VIZIER")}
+
+@step("1.3 target in a box, as a job")
+def _():
+    size = u.Quantity(5, u.deg)
+    return names(Jwst.query_target(target_name="NGC 3132", target_resolver="NED", width=size, height=size,
+                                   async_job=True))
+
+@step("unknown target")
+def _():
+    return Jwst.resolve_target_coordinates("Nibiru", "SIMBAD")
 
 @step("1.4 products")
 def _():
@@ -319,7 +332,8 @@ def answers(run_client: Run, local_archive: LocalArchive, tmp_path_factory: pyte
         "MAST_TOKEN": TOKEN,
     }
     folder: Path = tmp_path_factory.mktemp("esa")
-    return run_client(_SCRIPT, folder=folder, settings=settings, more=more)
+    with catalogues(tmp_path_factory.mktemp("catalogues")) as proxy:
+        return run_client(_SCRIPT, folder=folder, settings=settings, more={**more, **proxy})
 
 
 NEWS = "This is a local archive of JWST"
@@ -357,8 +371,14 @@ def test_a_cone_without_a_level_is_refused_as_at_esa(answers: dict[str, Any]) ->
     assert answers["cone search without a level"]["failed"] == "HTTPError"
 
 
-def test_a_target_takes_a_resolver_that_is_not_here(answers: dict[str, Any]) -> None:
-    assert "failed" in answers["1.3 target"]
+@pytest.mark.parametrize("resolver", ["ALL", "SIMBAD", "NED", "VIZIER"])
+def test_a_target_is_found_by_every_resolver(answers: dict[str, Any], resolver: str) -> None:
+    assert COMBINED in given(answers, "1.3 target")[resolver]
+    assert COMBINED in given(answers, "1.3 target in a box, as a job")
+
+
+def test_an_unknown_target_is_told(answers: dict[str, Any]) -> None:
+    assert "cannot be determined" in answers["unknown target"]["message"]
 
 
 def test_products_are_listed(answers: dict[str, Any]) -> None:

@@ -125,7 +125,8 @@ class ProgramTree(Panel):
             "look": self._look,
             "gone": self._gone,
             "toggle": self._toggle,
-            "depth": self._set_depth,
+            "deeper": self._deeper,
+            "shut": self._shut,
             "group": self._group,
             "tick": self._tick,
             "find": self._find,
@@ -134,7 +135,6 @@ class ProgramTree(Panel):
     # -- what is drawn -------------------------------------------------------------------------------------------------
 
     def _frame(self, count: int, lines: list[dict[str, Any]], *, empty: str) -> dict[str, Any]:
-        depth, names = self._open[self._by].depth, self._trees[self._by].names if self._by in self._trees else ()
         return {
             "edition": self._edition,
             "height": self._height,
@@ -142,8 +142,7 @@ class ProgramTree(Panel):
             "count": count,
             "lines": lines,
             "note": self._note() if count else "",
-            "depth": depth if depth is not None else self._first_depth() if count else 0,
-            "levels": len(names),
+            "deepest": count > 0 and self._depth() >= len(self._trees[self._by].names),
             "empty": empty,
         }
 
@@ -168,11 +167,13 @@ class ProgramTree(Panel):
     def _lines(self, grown: _Grown) -> npt.NDArray[np.int64]:
         if self._flat is None:
             state = self._open[self._by]
-            depth = self._first_depth() if state.depth is None else state.depth
-            self._flat = grown.branches.flat(depth=depth, opened=state.opened, closed=state.closed)
+            self._flat = grown.branches.flat(depth=self._depth(), opened=state.opened, closed=state.closed)
         return self._flat
 
-    def _first_depth(self) -> int:
+    def _depth(self) -> int:
+        depth = self._open[self._by].depth
+        if depth is not None:
+            return depth
         return int(self._grown is not None and self._grown.branches.number(0) <= _FEW_PROGRAMS)
 
     def _line(self, grown: _Grown, flat: npt.NDArray[np.int64], place: int) -> dict[str, Any]:
@@ -310,9 +311,16 @@ class ProgramTree(Panel):
             (state.closed if open else state.opened).discard(path)
             self._flat = None
 
-    def _set_depth(self, depth: int) -> None:
+    def _deeper(self) -> None:
+        """Open the nodes of one level more, and with them all that the user closed."""
         with self._lock:
-            self._open[self._by] = _Openness(depth=max(int(depth), 0))
+            levels = len(self._grow().tree.names)
+            self._open[self._by] = _Openness(depth=min(self._depth() + 1, levels))
+            self._flat = None
+
+    def _shut(self) -> None:
+        with self._lock:
+            self._open[self._by] = _Openness(depth=0)
             self._flat = None
 
     def _group(self, by: str) -> None:

@@ -99,7 +99,8 @@ def test_files_tell_their_state_and_lines_above_count_it(tree: Place, asked: Exp
     assert asked.wait(SECONDS)
     view = tree.until(lambda view: view["count"] and line(view, "02733")["shares"].get("here") == 2)
     assert line(view, "02733")["files"] == len(asked.shown)
-    tree.do("depth", depth=9)
+    for _ in range(9):
+        tree.do("deeper")
     view = tree.until(lambda view: any(one.get("uri") == uris[0] for one in view["lines"]))
     assert next(one for one in view["lines"] if one.get("uri") == uris[0])["words"] == "here"
 
@@ -124,6 +125,16 @@ def test_what_is_open_outlives_a_reload_and_another_choice_of_file_types(tree: P
     asked.choose_filetypes({("2b", "_cal.fits")})
     view = tree.until(lambda view: view["count"] and line(view, "02733")["files"] == len(asked.shown))
     assert line(view, "Visit 1")["open"]
+
+
+def test_levels_open_one_by_one_and_close_at_once(tree: Place) -> None:
+    counts = [tree.until(lambda view: view["count"])["count"]]
+    for _ in range(4):
+        tree.do("deeper")
+        counts.append(tree.until(lambda view: view["count"] > counts[-1])["count"])
+    assert tree.until(lambda view: view["deepest"])
+    tree.do("shut")
+    assert tree.until(lambda view: view["count"] == 1)["lines"][0]["open"] is False
 
 
 def test_what_is_typed_finds_the_next_line_that_begins_so(tree: Place) -> None:
@@ -173,7 +184,8 @@ def test_a_view_of_many_files_holds_few_lines(place: Display) -> None:
     assert exploration.wait(SECONDS)
     tree = place(ProgramTree(exploration))
     tree.do("look", page="one", first=0, last=10**9)
-    tree.do("depth", depth=9)
+    for _ in range(9):
+        tree.do("deeper")
     view = tree.until(lambda view: view["count"] > 100_000)
     assert len(view["lines"]) <= 201
     exploration.close()

@@ -12,9 +12,9 @@ function render({ model, el }) {
   const note = h("span", { class: "jwstmq-tree-note jwstmq-muted", role: "status" });
   const by = h("select", { "aria-label": "Group files by", onchange: () => model.send({ do: "group", by: by.value }) },
     h("option", { value: "exposure" }, "by exposure"), h("option", { value: "type" }, "by file type"));
-  const less = h("button", { type: "button", title: "Close all", "aria-label": "Close all", onclick: () => model.send({ do: "depth", depth: 0 }) }, "−");
+  const less = h("button", { type: "button", title: "Close all", "aria-label": "Close all", onclick: () => model.send({ do: "shut" }) }, "−");
   const more = h("button", { type: "button", title: "Open one level more", "aria-label": "Open one level more",
-    onclick: () => model.send({ do: "depth", depth: Math.min(depth + 1, levels) }) }, "+");
+    onclick: () => model.send({ do: "deeper" }) }, "+");
   const head = h("div", { class: "jwstmq-tree-line jwstmq-tree-titles jwstmq-muted", role: "row" },
     ...["Name", "Files", "Size", "State"].map((title, column) => h("span", { role: "columnheader", class: column ? `jwstmq-tree-${title.toLowerCase()}` : "" }, title)));
   const sheet = h("div", { class: "jwstmq-tree-sheet", role: "rowgroup" });
@@ -26,8 +26,6 @@ function render({ model, el }) {
   let count = 0;
   let edition = -1;
   let grouping = "";
-  let depth = 0;
-  let levels = 1;
   let active = 0; // place of the line that the keyboard is on
   let asked = "";
   let typed = "";
@@ -223,11 +221,8 @@ function render({ model, el }) {
     if (view.count !== count) known.clear(); // lines below have moved
     count = view.count;
     grouping = by.value = view.by;
-    depth = view.depth;
-    levels = view.levels || 1;
-    more.disabled = depth >= levels;
     by.disabled = less.disabled = !count;
-    if (!count) more.disabled = true;
+    more.disabled = !count || view.deepest;
     for (const line of view.lines) known.set(line.place, line);
     for (const place of known.keys()) if (place >= count) known.delete(place);
     active = Math.min(active, Math.max(count - 1, 0));

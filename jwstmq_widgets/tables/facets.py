@@ -50,6 +50,7 @@ _SOURCES: Mapping[str, str] = {
 }
 _STATE_CODES = {kind: code for code, kind in enumerate(STATE_KINDS)}
 _UNIX_EPOCH_MJD = 40587.0
+_FEW_CODES = 4_000_000  # up to here a mask of all codes is sooner than sorting those that occur
 
 
 class HasKind(Protocol):
@@ -154,11 +155,11 @@ class Facets:
             if name != "state":
                 values[name], codes = self._coded(name)
                 coded.append(codes)
-        joint = np.zeros(len(self._products), dtype=np.int64)
+        cells, number = np.zeros(len(self._products), dtype=np.int64), 1
         for texts, codes in zip(values.values(), coded, strict=True):
-            # ranks again after each column: the product of all numbers of values would not fit
-            joint = np.unique(joint * max(len(texts), 1) + codes, return_inverse=True)[1]
-        cells, first = (joint, np.unique(joint, return_index=True)[1]) if len(joint) else (joint, joint)
+            cells, number = _dense(cells * max(len(texts), 1) + codes, number * max(len(texts), 1))
+        first = np.zeros(number if len(cells) else 0, dtype=np.int64)
+        first[cells[::-1]] = np.arange(len(cells) - 1, -1, -1)
         self._cells = cells.astype(np.int32)
         return {name: (texts, codes[first]) for (name, texts), codes in zip(values.items(), coded, strict=True)}
 
@@ -360,6 +361,17 @@ def _ranked(encoded: Encoded) -> tuple[list[str], Codes]:
     places = {text: place for place, text in enumerate(texts)}
     ranks = np.array([places[text] for text in encoded.values], dtype=np.int64)
     return texts, ranks[encoded.codes] if len(encoded.codes) else np.zeros(0, dtype=np.int64)
+
+
+def _dense(codes: Codes, number: int) -> tuple[Codes, int]:
+    """Rank those codes below `number` that occur, without gaps, in their order; give also how many there are."""
+    if number > max(_FEW_CODES, 4 * len(codes)):
+        occurring, ranks = np.unique(codes, return_inverse=True)
+        return ranks.astype(np.int64), len(occurring)
+    used = np.zeros(number, dtype=bool)
+    used[codes] = True
+    ranks = np.cumsum(used) - 1
+    return ranks[codes], max(int(ranks[-1]) + 1, 1)
 
 
 def _among(texts: Iterable[str], codes: npt.NDArray[np.integer], wanted: Collection[str]) -> Mask:

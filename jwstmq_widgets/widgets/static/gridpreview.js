@@ -81,6 +81,10 @@ function makePreview(grid) {
 
   panel.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.key === "/") {
+      close(); // and on to the search
+      return;
+    }
     if (event.key === "Escape") close();
     else if (by) step(by);
     else if (event.key === " " && !(event.target instanceof HTMLButtonElement)) toggle();

@@ -211,6 +211,13 @@ def test_columns_keep_what_is_known_of_them(ask: _Ask) -> None:
     assert rest[0].unit == "mag"
 
 
+def test_a_null_takes_the_type_of_what_stands_beside_it(ask: _Ask) -> None:
+    result = ask.result(
+        "SELECT CASE WHEN mag > 2 THEN mag ELSE NULL END a, COALESCE(NULL, name) b FROM sky.stars"
+    )
+    assert [(column.name, column.datatype) for column in result.columns] == [("a", "float"), ("b", "char")]
+
+
 def test_a_star_gives_the_columns_in_their_order_and_nothing_hidden(ask: _Ask) -> None:
     result = ask.result("SELECT f.*, s.* FROM sky.stars s JOIN sky.fields f ON s.field = f.field WHERE s.field = 2")
     assert result.columns == _TABLES["sky.fields"] + _TABLES["sky.stars"]

@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import cos, degrees, isfinite, radians, sin
 
 from sqlglot import exp
 
-from jwstmq_widgets.localarchive.adql import shapes
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
 from jwstmq_widgets.localarchive.adql.functions import FUNCTIONS, Function
 from jwstmq_widgets.localarchive.adql.grammar import named, where
+from jwstmq_widgets.localarchive.adql.nearby import nearby
 from jwstmq_widgets.localarchive.adql.scopes import Found, Scope, Source, unknown
-from jwstmq_widgets.localarchive.adql.sphere import angle
+from jwstmq_widgets.localarchive.adql.valuetypes import NOTHING, of_type, result_of, wider
 from jwstmq_widgets.localarchive.holdings.taptables import TapColumn
 
 __all__ = ["Translation", "translate"]
 
-_REACHING = ("jwst.main", "jwst.archive", "jwst.plane")
-"""Tables that have, beside the columns told of, those of a small circle around ``position_bounds_spoly``."""
-_FOOTPRINT = "position_bounds_spoly"
 _FRAMES = ("", "ICRS", "J2000", "FK5", "UNKNOWNFRAME")
 _AFFINITIES = {
     "SMALLINT": ("short", "INTEGER"), "INT": ("int", "INTEGER"), "BIGINT": ("long", "INTEGER"),
@@ -26,7 +22,6 @@ _AFFINITIES = {
     "CHAR": ("char", "TEXT"), "VARCHAR": ("char", "TEXT"), "NCHAR": ("char", "TEXT"), "NVARCHAR": ("char", "TEXT"),
     "TEXT": ("char", "TEXT"), "TIMESTAMP": ("char", "TEXT"), "BOOLEAN": ("boolean", "INTEGER"),
 }  # fmt: skip
-_WIDTH = {"boolean": 0, "short": 1, "int": 2, "long": 3, "float": 4, "double": 5}
 _TRUTH = {"true": 1, "t": 1, "1": 1, "yes": 1, "false": 0, "f": 0, "0": 0, "no": 0}
 
 
@@ -106,7 +101,7 @@ def _combination(tree: exp.SetOperation, scope: Scope) -> tuple[exp.Expr, tuple[
             "they must have as many"
         )
     columns = tuple(
-        one if one.datatype == other.datatype else replace(_wider([one, other]), name=one.name)
+        one if one.datatype == other.datatype else replace(wider([one, other]), name=one.name)
         for one, other in zip(*sides, strict=True)
     )
     names = {column.name.lower() for column in columns}
@@ -302,127 +297,9 @@ def _conjunct(node: exp.Expr, scope: Scope, known: "_Expressions") -> exp.Expr:
         return exp.and_(*parts, copy=False)
     if isinstance(node, exp.Paren):
         return exp.Paren(this=_conjunct(node.this, scope, known))
-    near = _nearby(node, scope)
+    near = nearby(node, scope)
     condition = known.translate(node)
     return exp.and_(*near, condition, copy=False) if near else condition
-
-
-def _nearby(node: exp.Expr, scope: Scope) -> list[exp.Expr]:
-    """Give conditions that all rows meet for which ``CONTAINS(...) = 1`` or ``INTERSECTS(...) = 1`` may hold."""
-    if not isinstance(node, exp.EQ):
-        return []
-    sides = [node.this, node.expression]
-    call = next((side for side in sides if isinstance(side, exp.Anonymous)), None)
-    one = next((side for side in sides if isinstance(side, exp.Literal)), None)
-    if call is None or one is None or one.name != "1" or call.name.upper() not in {"CONTAINS", "INTERSECTS"}:
-        return []
-    if len(call.expressions) != 2:
-        return []
-    for moving, still in (call.expressions, reversed(call.expressions)):
-        region = _constant(still)
-        if region is None:
-            continue
-        if isinstance(moving, exp.Anonymous) and moving.name.upper() == "POINT":
-            return _near_point(moving, region, scope)
-        if isinstance(moving, exp.Column) and moving.name.lower() == _FOOTPRINT:
-            return _near_footprint(moving, region, scope)
-    return []
-
-
-def _near_point(point: exp.Anonymous, region: shapes.Shape, scope: Scope) -> list[exp.Expr]:
-    dec = point.expressions[-1]
-    if not isinstance(dec, exp.Column):
-        return []
-    low, high = _declinations(region)
-    reference = scope.find(dec).expression.copy()
-    return [exp.Between(this=reference, low=exp.Literal.number(repr(low)), high=exp.Literal.number(repr(high)))]
-
-
-def _declinations(region: shapes.Shape) -> tuple[float, float]:
-    if isinstance(region, shapes.Box):
-        return region.low - 1e-9, region.high + 1e-9
-    middle, radius = _cap(region)
-    return middle.dec - radius - 1e-9, middle.dec + radius + 1e-9
-
-
-def _near_footprint(column: exp.Column, region: shapes.Shape, scope: Scope) -> list[exp.Expr]:
-    found = scope.find(column)
-    if found.source.table not in _REACHING:
-        return []
-    middle, radius = _cap(region)
-    x, y, z = middle.at
-
-    def part(name: str, factor: float) -> exp.Expr:
-        named_ = exp.column(exp.to_identifier(name), exp.to_identifier(found.source.alias, quoted=True))
-        return exp.Mul(this=named_, expression=exp.Paren(this=exp.Literal.number(repr(factor))))
-
-    # The angle between the middles is at most the sum of the radii: cos(a + b) in parts, with 1e-12 to spare.
-    if radius >= 89.0:
-        return []
-    towards = exp.Add(this=exp.Add(this=part("x", x), expression=part("y", y)), expression=part("z", z))
-    least = exp.Sub(
-        this=exp.Sub(this=part("cos_reach", cos(radians(radius))), expression=part("sin_reach", sin(radians(radius)))),
-        expression=exp.Literal.number("1e-12"),
-    )
-    return [exp.GTE(this=exp.Paren(this=towards), expression=exp.Paren(this=least))]
-
-
-def _cap(region: shapes.Shape) -> tuple[shapes.Point, float]:
-    """Give a circle (deg) that holds a shape; one of 180 deg where that is not worth the while."""
-    if isinstance(region, shapes.Circle):
-        return shapes.Point(region.ra, region.dec), region.radius
-    if isinstance(region, shapes.Point):
-        return region, 0.0
-    if isinstance(region, shapes.Box):
-        region = shapes.box_outline(region)
-    if not region.parts:
-        return shapes.Point(0.0, 0.0), 180.0
-    middle = shapes.centroid(region)
-    radius = degrees(max(angle(middle.at, corner) for part in region.parts for corner in part))
-    # Only caps of less than half of the sky are convex, so that the corners speak for the edges.
-    return middle, radius if radius < 89.0 else 180.0
-
-
-def _constant(node: exp.Expr) -> shapes.Shape | None:
-    """Give the shape of a call with numbers alone; None for others and for wrong ones, which fail when they are run."""
-    if not isinstance(node, exp.Anonymous):
-        return None
-    function = FUNCTIONS.get(node.name.upper())
-    if function is None or not function.frame or function.calculate is None:
-        return None
-    values: list[object] = []
-    arguments = node.expressions
-    if arguments and isinstance(arguments[0], exp.Literal) and arguments[0].is_string:
-        arguments = arguments[1:]
-    for argument in arguments:
-        value = _number(argument)
-        if value is None:
-            inner = _constant(argument)
-            if not isinstance(inner, shapes.Point):
-                return None
-            values.append(shapes.text(inner))
-        else:
-            values.append(value)
-    if not function.least <= len(values):
-        return None
-    try:
-        return shapes.parse(function.calculate(*values))
-    except (ValueError, TypeError):
-        return None
-
-
-def _number(node: exp.Expr) -> float | None:
-    sign = 1.0
-    while isinstance(node, exp.Neg | exp.Paren):
-        sign = -sign if isinstance(node, exp.Neg) else sign
-        node = node.this
-    if not isinstance(node, exp.Literal) or node.is_string:
-        return None
-    try:
-        value = float(node.name)
-    except ValueError:
-        return None
-    return sign * value if isfinite(value) else None
 
 
 class _Expressions:
@@ -444,7 +321,7 @@ class _Expressions:
             return exp.Subquery(this=query)
         if isinstance(node, exp.Exists):
             query, _ = _query(node.this, Scope(tables=self._scope.tables, outer=self._scope))
-            self.column = _of("int")
+            self.column = of_type("int")
             return exp.Exists(this=query)
         if isinstance(node, exp.In):
             return self._in(node, aliases)
@@ -458,7 +335,7 @@ class _Expressions:
             lowered = [
                 exp.Anonymous(this="LOWER", expressions=[self.translate(side, aliases)]) for side in _sides(node)
             ]
-            self.column = _of("int")
+            self.column = of_type("int")
             return exp.Like(this=lowered[0], expression=lowered[1])
         if isinstance(node, exp.Star):
             raise AdqlError(f"* stands in SELECT or COUNT alone{where(node)}")
@@ -475,24 +352,24 @@ class _Expressions:
 
     def _literal(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Boolean):
-            self.column = _of("boolean")
+            self.column = of_type("boolean")
             return exp.Literal.number(int(node.this))
         if isinstance(node, exp.Null):
-            self.column = _of("char")
+            self.column = NOTHING
             return node
         if node.is_string:
-            self.column = _of("char")
+            self.column = of_type("char")
             if "\0" in node.name:
                 raise AdqlError(f"a text cannot have a character of code 0{where(node)}")
             return node.copy()
         try:
             whole = int(node.name)
         except ValueError:
-            self.column = _of("double")
+            self.column = of_type("double")
         else:
             if not -(2**63) <= whole < 2**63:
                 raise AdqlError(f"the number {node.name[:40]} is too large{where(node)}")
-            self.column = _of("int" if abs(whole) < 2**31 else "long")
+            self.column = of_type("int" if abs(whole) < 2**31 else "long")
         return node.copy()
 
     def _in(self, node: exp.In, aliases: Mapping[str, str] | None) -> exp.Expr:
@@ -503,12 +380,12 @@ class _Expressions:
             translated, columns = _query(query, Scope(tables=self._scope.tables, outer=self._scope))
             if len(columns) != 1:
                 raise AdqlError(f"a subquery of IN gives one column, not {len(columns)}{where(node)}")
-            self.column = _of("int")
+            self.column = of_type("int")
             return exp.In(this=subject, query=exp.Subquery(this=translated))
         if not node.expressions or any(node.args.get(part) for part in ("unnest", "field")):
             raise AdqlError(f"IN wants a list in parentheses, or a SELECT{where(node)}")
         members = [self._truth(member, self.translate(member, aliases), kind) for member in node.expressions]
-        self.column = _of("int")
+        self.column = of_type("int")
         return exp.In(this=subject, expressions=members)
 
     def _cast(self, node: exp.Cast, aliases: Mapping[str, str] | None) -> exp.Expr:
@@ -517,7 +394,7 @@ class _Expressions:
         if kind not in _AFFINITIES:
             raise AdqlError(f"CAST to {named(node.to)} is not part of ADQL{where(node)}")
         datatype, affinity = _AFFINITIES[kind]
-        self.column = replace(_of(datatype), unit=self.column.unit)
+        self.column = replace(of_type(datatype), unit=self.column.unit)
         return exp.Cast(this=value, to=exp.DataType.build(affinity))
 
     def _call(self, node: exp.Anonymous, aliases: Mapping[str, str] | None) -> exp.Expr:
@@ -537,7 +414,7 @@ class _Expressions:
             return self._aggregate(function, arguments[0], aliases)
         inline = self._inline(name, arguments, aliases)
         if inline is not None:
-            self.column = replace(_of(function.datatype), unit=function.unit)
+            self.column = replace(of_type(function.datatype), unit=function.unit)
             return inline
         values, columns = [], []
         for argument in arguments:
@@ -546,9 +423,9 @@ class _Expressions:
             values.append(self.translate(argument, aliases))
             columns.append(self.column)
         if function.datatype:
-            self.column = replace(_of(function.datatype), unit=function.unit)
+            self.column = replace(of_type(function.datatype), unit=function.unit)
         else:
-            self.column = replace(_wider(columns), name="")
+            self.column = replace(wider(columns), name="")
         return exp.Anonymous(this=function.sqlite, expressions=values)
 
     def _inline(self, name: str, arguments: list[exp.Expr], aliases: Mapping[str, str] | None) -> exp.Expr | None:
@@ -573,7 +450,7 @@ class _Expressions:
         if isinstance(argument, exp.Star):
             if function.name != "COUNT" or any(argument.args.values()):
                 raise AdqlError(f"{function.name}(*) is not part of ADQL{where(argument)}")
-            self.column = _of("long")
+            self.column = of_type("long")
             return exp.Anonymous(this="COUNT", expressions=[exp.Star()])
         distinct = isinstance(argument, exp.Distinct)
         if distinct and (len(argument.expressions) != 1 or argument.args.get("on")):
@@ -581,10 +458,10 @@ class _Expressions:
         value = self.translate(argument.expressions[0] if distinct else argument, aliases)
         if function.datatype:
             unit = self.column.unit if function.name == "AVG" else ""
-            self.column = replace(_of(function.datatype), unit=unit)
+            self.column = replace(of_type(function.datatype), unit=unit)
         elif function.name == "SUM":
             whole = self.column.datatype in {"boolean", "short", "int", "long"}
-            self.column = replace(_of("long" if whole else "double"), unit=self.column.unit)
+            self.column = replace(of_type("long" if whole else "double"), unit=self.column.unit)
         wrapped = exp.Distinct(expressions=[value]) if distinct else value
         return exp.Anonymous(this=function.sqlite, expressions=[wrapped])
 
@@ -605,7 +482,7 @@ class _Expressions:
         if isinstance(node, exp.Predicate) and isinstance(node, exp.Binary):
             copy.set("this", self._truth(node.this, copy.this, columns["expression"][0]))
             copy.set("expression", self._truth(node.expression, copy.expression, columns["this"][0]))
-        self.column = _result(node, columns)
+        self.column = result_of(node, columns)
         return copy
 
     def _truth(self, given: exp.Expr, translated: exp.Expr, other: TapColumn) -> exp.Expr:
@@ -616,40 +493,6 @@ class _Expressions:
                 raise AdqlError(f"'{given.name}' is not a boolean{where(given)}: use 'true' or 'false'")
             return exp.Literal.number(value)
         return translated
-
-
-def _result(node: exp.Expr, columns: Mapping[str, list[TapColumn]]) -> TapColumn:
-    if isinstance(node, exp.Paren | exp.Neg | exp.Escape):
-        return replace(columns["this"][0], name="", description="")
-    if isinstance(node, exp.DPipe):
-        return _of("char")
-    if isinstance(node, exp.Case):
-        branches = [*columns.get("ifs", []), *columns.get("default", [])]
-        return replace(_wider(branches), name="")
-    if isinstance(node, exp.If):
-        return columns["true"][0]
-    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
-        wider = _wider([columns["this"][0], columns["expression"][0]])
-        same = columns["this"][0].unit == columns["expression"][0].unit
-        keep = isinstance(node, exp.Add | exp.Sub) and same
-        return replace(_of(wider.datatype if wider.datatype in _WIDTH else "double"), unit=wider.unit if keep else "")
-    if isinstance(node, exp.Tuple):
-        raise AdqlError(f"a list in parentheses stands after IN alone{where(node)}")
-    return _of("int")
-
-
-def _wider(columns: list[TapColumn]) -> TapColumn:
-    """Give the column whose type holds the values of all."""
-    numbers = [column for column in columns if column.datatype in _WIDTH]
-    if len(numbers) == len(columns):
-        return max(numbers, key=lambda column: _WIDTH[column.datatype])
-    texts = [column for column in columns if column.datatype not in _WIDTH]
-    # A NULL has no type of its own.
-    return max(numbers, key=lambda column: _WIDTH[column.datatype]) if numbers and not any(texts) else texts[0]
-
-
-def _of(datatype: str) -> TapColumn:
-    return TapColumn(name="", datatype=datatype, arraysize="*" if datatype == "char" else "")
 
 
 def _count(function: Function) -> str:

@@ -1,12 +1,14 @@
-"""Product lists, against astroquery's reader, and a loop written as jwst_mast_query documents its own, in one run."""
+"""Product lists, against astroquery's reader and against jwst_mast_query itself, unmodified, in one run."""
 
 import gc
+import json
 import statistics
+import subprocess
+import sys
 import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,23 @@ import pytest
 import requests
 from astropy.table import Table, unique
 
-from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.answers import Answers
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.mast import MastArchive
-from jwstmq_widgets.archives.parallel import Manners
-from jwstmq_widgets.archives.productlists import list_products, read_listing
+from jwstmq_widgets.archives.productlists import read_listing
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Slow
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import products_table, select
+from tests.benchmarks.largeprogram import NUMBER, large_catalogue
+from tests.clients import test_jwst_mast_query as comparison
+from tests.clients.conftest import client_environment
 
 pytestmark = pytest.mark.benchmark
 
+peer = comparison.peer  # its environment, or a sentence about how to make one
+
 ROWS = 100_000
-PROGRAMS = (1345, 1138, 2733, 1386, 2609, 1324)  # together as many observations and files as a large program
 HOST = Host.at("http://127.0.0.1:9")
 
 
@@ -150,54 +154,100 @@ def test_a_large_list_takes_less_memory_than_with_astroquery(
     assert us / them <= most
 
 
-def test_ten_times_the_rows_take_ten_times_as_long(rows: list[dict[str, Any]], record_property: Any) -> None:
-    one = seconds(partial(ours, answer_of(rows, ROWS)), runs=5, clock=time.process_time)
-    ten = seconds(partial(ours, answer_of(rows, 10 * ROWS)), runs=1, clock=time.process_time)
-    print(f"\n{ROWS:,} rows {one:.2f} s, {10 * ROWS:,} rows {ten:.2f} s, ratio {ten / one:.1f}")
+READ = """
+import sys, time
+from pathlib import Path
+from tests.benchmarks.test_product_lists import ours
+body = Path(sys.argv[1]).read_bytes()
+began = time.process_time()
+files, chosen = ours(body)
+print(time.process_time() - began)
+"""
+
+
+@pytest.mark.parametrize("which", ["shared", "distinct"])
+def test_ten_times_the_rows_take_ten_times_as_long(
+    which: str, rows: list[dict[str, Any]], record_property: Any, tmp_path: Path
+) -> None:
+    """Each list is read by a process of its own: in one that has read it before, memory and caches are ready."""
+    some = rows if which == "shared" else list({row["dataURI"]: row for row in rows}.values())
+    for size in (ROWS, 10 * ROWS):
+        (tmp_path / str(size)).write_bytes(answer_of(some, size))
+    taken: dict[int, list[float]] = {ROWS: [], 10 * ROWS: []}
+    for size in (ROWS, 10 * ROWS, ROWS) * 2:
+        done = subprocess.run(
+            [sys.executable, "-c", READ, str(tmp_path / str(size))], capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        taken[size].append(float(done.stdout))
+    one, ten = statistics.median(taken[ROWS]), statistics.median(taken[10 * ROWS])
+    print(f"\n{ROWS:,} rows, {which} files: {one:.2f} s; {10 * ROWS:,} rows {ten:.2f} s, ratio {ten / one:.1f}")
     record_property("ratio", ten / one)
-    assert ten / one <= 14
+    assert ten / one <= 14  # aimed at: 11; a busy machine takes the processor's cache from the longer list
 
 
-def test_four_connections_beat_one_question_after_the_other(faulty_archive: LocalArchive, record_property: Any) -> None:
-    host = Host.at(faulty_archive.url)
-    found = [MastArchive(host).observations(Query(program=program))["obsid"].tolist() for program in PROGRAMS]
-    obsids = tuple(obsid for some in found for obsid in some)[:264]
-    faulty_archive.faults = (Slow(path="Mast.Caom.Products", latency=0.1),)
-    tables: dict[str, Table] = {}
+@pytest.mark.parametrize("which", ["shared", "distinct"])
+def test_a_large_list_is_read_faster_than_by_jwst_mast_querys_own_functions(
+    which: str, peer: Path, request: pytest.FixtureRequest, record_property: Any, tmp_path: Path
+) -> None:
+    body = request.getfixturevalue(which)
+    (tmp_path / "answer.json").write_bytes(body)
+    told = theirs_told(peer, tmp_path, "read", str(tmp_path / "answer.json"))
+    files, chosen = ours(body)
+    # It drops all but the first file of a name; ours are one a dataURI, which here is the same.
+    assert told["files"] == len(files)
+    assert told["selected"] == sorted(chosen["productFilename"].tolist())
+    us = seconds(lambda: ours(body), runs=3, clock=time.process_time)
+    them = sum(told["seconds"].values())
+    print(f"\n{ROWS:,} rows, {which} files: ours {us:.2f} s, jwst_mast_query {them:.2f} s, ratio {them / us:.1f}")
+    record_property("ratio", them / us)
+    assert them / us >= 4  # aimed at: 6
 
-    def us() -> None:
-        listing = list_products(host, Credential("", host), obsids, manners=Manners())
-        tables["ours"] = products_table(listing, archive=host.url)
 
-    def them() -> None:
-        tables["theirs"] = in_twos(host.url, obsids)
-
-    ours_took = seconds(us, runs=1, clock=time.perf_counter)
-    theirs_took = seconds(them, runs=1, clock=time.perf_counter)
-    assert np.array_equal(np.sort(tables["ours"]["dataURI"]), np.sort(tables["theirs"]["dataURI"]))
-    ratio = theirs_took / ours_took
+def test_a_large_programs_products_come_sooner_than_to_jwst_mast_query(
+    peer: Path, tmp_path: Path, record_property: Any
+) -> None:
+    with LocalArchive(folder=large_catalogue(tmp_path)) as archive:
+        archive.faults = (Slow(path="*", latency=0.1, row_cost=20e-6),)
+        ours_took, first = [], []
+        chosen = Table()
+        for _ in range(2):
+            opened = MastArchive(Host.at(archive.url))
+            began = time.perf_counter()
+            observations = opened.observations(Query(program=NUMBER))
+            listed = time.perf_counter()
+            seen: list[float] = []
+            files = opened.products(observations, progress=lambda _, seen=seen: seen.append(time.perf_counter()))
+            chosen = select(files, filetypes=["_cal.fits"])
+            chosen.sort("productFilename")
+            ours_took.append(time.perf_counter() - began)
+            first.append(seen[0] - listed)
+        told = theirs_told(peer, tmp_path, "ask", archive.url, str(NUMBER))
+    assert len(observations) == 264
+    assert told["files"] == len(files)
+    assert told["selected"] == sorted(chosen["productFilename"].tolist())
+    theirs_took = sum(told["seconds"].values())
+    ratio = theirs_took / min(ours_took)
     print(
-        f"\n{len(obsids)} observations, {len(tables['ours']):,} files, 100 ms a request: "
-        f"ours {ours_took:.2f} s, in twos {theirs_took:.2f} s, ratio {ratio:.1f}"
+        f"\n{len(observations)} observations, {len(files):,} files, 100 ms a request and 20 µs a row: ours "
+        f"{min(ours_took):.2f} s, the first files {min(first):.2f} s after the observations, jwst_mast_query "
+        f"{theirs_took:.2f} s ({told['seconds']['products']:.2f} s of it for products): ratio {ratio:.1f}"
     )
     record_property("ratio", ratio)
-    assert ratio >= 4
+    assert ratio >= 4  # aimed at: 6; the server of the comparison shares the machine
 
 
-def in_twos(url: str, obsids: tuple[str, ...]) -> Table:
-    """A loop as jwst_mast_query's, not the tool itself: two observations a request, one after the other."""
-    from astropy.table import vstack
-    from astroquery.mast import Observations
-
-    tables = []
-    with requests.Session() as session, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for start in range(0, len(obsids), 2):
-            request = {"service": "Mast.Caom.Products", "format": "json", "pagesize": 50000, "page": 1}
-            request["params"] = {"obsid": ",".join(obsids[start : start + 2])}
-            response = session.post(
-                f"{url}/api/v0/invoke", data={"request": orjson.dumps(request).decode()}, timeout=60
-            )
-            assert response.json()["status"] == "COMPLETE"
-            tables.append(Observations._parse_result([response]))
-        return unique(vstack(tables, metadata_conflicts="silent"), keys="dataURI")
+def theirs_told(peer: Path, folder: Path, *words: str) -> dict[str, Any]:
+    """What unmodified jwst_mast_query found in its own environment, and the seconds of its own functions."""
+    program = Path(__file__).with_name("jwst_mast_query_lists.py")
+    done = subprocess.run(
+        [peer / "bin/python", program, *words],
+        cwd=folder,
+        env=client_environment(words[1] if words[0] == "ask" else "http://127.0.0.1:9", folder / "home"),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told

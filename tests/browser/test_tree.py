@@ -129,8 +129,8 @@ def test_nothing_of_a_line_is_cut_off(
     page.get_by_role("button", name="Open one level more").click()
     expect(line(page, "Observation 2")).to_be_visible()
     screenshot(page, f"tree-{theme}-{width}")
-    cut = page.get_by_role("treegrid").evaluate(
-        """(tree) => [...tree.querySelectorAll(".jwstmq-tree-files, .jwstmq-tree-size")]
+    cut = page.locator(".jwstmq-tree").evaluate(
+        """(tree) => [tree, ...tree.querySelectorAll(".jwstmq-tree-head, .jwstmq-tree-files, .jwstmq-tree-size")]
             .filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"""
     )
     assert cut == []

@@ -405,10 +405,14 @@ class Exploration(State):
             ``dataURI`` values of those concerned; all that are shown, as facets and observations narrow them, when
             None.
         """
+        within = self.narrowing() if uris is None else None
+        if uris is None and self.shown is self.products:
+            rows = slice(None) if within is None else within
+            self._tick(lambda ticked: ticked.inverted(rows))
+            return
         if uris is None:
-            uris = np.asarray(
-                self.shown["dataURI"] if (mask := self.narrowing()) is None else self.shown["dataURI"][mask]
-            ).tolist()
+            shown = np.asarray(self.shown["dataURI"])
+            uris = (shown if within is None else shown[within]).tolist()
         self._tick(lambda ticked: ticked.inverted(np.unique(ticked.index.rows(uris))))
 
     def clear_ticks(self) -> None:

@@ -1,5 +1,6 @@
 """The exploration's verbs against the real local archive, without a widget in sight."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import jwstmq_widgets as jw
 from jwstmq_widgets.archives.answers import Answers
@@ -505,3 +507,20 @@ def test_a_choice_outlives_a_refresh_and_not_another_question(found: Exploration
     found.search(SOUTHERN_RING.replace(instrument="nircam"))
     assert found.wait(LONG)
     assert found.facets == {}
+
+
+def test_a_larger_look_has_more_pixels_than_a_thumbnail(found: Exploration) -> None:
+    (uri, *_) = [str(row["dataURI"]) for row in found.products if row["productFilename"].endswith("_i2d.jpg")]
+    widths: list[int] = []
+    came = threading.Semaphore(0)
+
+    def done(_: str, picture: bytes | None, why: str) -> None:
+        assert picture is not None, why
+        widths.append(Image.open(io.BytesIO(picture)).width)
+        came.release()
+
+    for large in (False, True, False):
+        found.thumbnail(uri, done, large=large)
+        assert came.acquire(timeout=LONG)
+    small, look, again = widths
+    assert small == again <= 320 < look

@@ -166,7 +166,8 @@ class _Target:
     def __init__(self, root: Path, layout: Layout, asked: Mapping[str, PlanItem] | None, ledger: Ledger) -> None:
         self._root, self._asked, self._ledger = root, asked, ledger
         self._arrangement = Arrangement.of(layout)
-        self._seen: set[str] = set()
+        self._taken: set[str] = set()
+        self._told: set[str] = set()
         self.unfinished: Member | None = None
         """The member that is being written; it was cut when the stream ends there."""
 
@@ -183,13 +184,14 @@ class _Target:
             return row("REFUSED", wrong)
         name = member.name.rpartition("/")[2]
         key = name.casefold()
-        if key in self._seen:
+        if key in self._taken:
             return row("REFUSED", "its file name comes twice, and the first one is kept")
-        self._seen.add(key)
+        self._told.add(key)
         item = self._item(name, member.size)
         if item is None:
             return row("SKIPPED", "not among the products that were asked for")
         if item.state == "here":
+            self._taken.add(key)
             return row("SKIPPED", "already here", item.path, item.uri)
         if item.size >= 0 and member.size != item.size:
             return row("REFUSED", f"it has {member.size:,} bytes where the catalogue says {item.size:,}")
@@ -204,6 +206,7 @@ class _Target:
             why = error.strerror or type(error).__name__
             done = row("ERROR", f"it cannot be written ({why}); check the destination")
         else:
+            self._taken.add(key)
             done = row("COMPLETE", check, item.path, item.uri)
         self.unfinished = None
         return done
@@ -216,7 +219,7 @@ class _Target:
         return [
             _Row(item.name, "", "ERROR", why, -1, item.uri)
             for key, item in self._asked.items()
-            if key not in self._seen and item.state not in {"here", "planned"}
+            if key not in self._told and item.state not in {"here", "planned"}
         ]
 
     def _item(self, name: str, size: int) -> PlanItem | None:

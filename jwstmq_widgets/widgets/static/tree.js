@@ -2,7 +2,7 @@
 const LINE = 26; // px
 const INDENT = 16; // px
 const TALLEST = 12_000_000; // px: browsers end pages and boxes somewhere above
-const SPARE = 8; // lines above and below those in sight
+const SPARE = 4; // lines above and below those in sight
 const SIGNS = { here: "✓", failed: "✕", different: "≠", waiting: "…", running: "↓", partial: "◐", exclusive: "⊘", planned: "○", moving: "↓" };
 const WORDS = { here: "here", exclusive: "exclusive", failed: "failed", moving: "downloading" };
 
@@ -201,11 +201,13 @@ function render({ model, el }) {
   tree.addEventListener("pointerdown", () => setTimeout(() => tree.focus({ preventScroll: true })));
 
   const ask = later(() => {
-    const [first, last] = sight();
+    const first = sight()[0];
+    // as many as there is room for: what a line that is opened brings into sight comes along with it
+    const last = Math.floor(top()) + Math.ceil(frame.clientHeight / LINE) + SPARE;
     const now = `${edition} ${first} ${last}`;
     if (now === asked || !frame.clientHeight) return; // in a hidden tab nothing is asked for
     asked = now;
-    model.send({ do: "look", page, first, last: Math.max(last, first + 40) });
+    model.send({ do: "look", page, first, last });
   }, 30);
 
   function draw(view) {

@@ -55,7 +55,7 @@ def test_large_files_are_near_the_kernels_own_copy_and_take_no_memory(
             f"\n{len(products)} files of 250 MB @4: {statistics.median(ratios):.2f} of the time of splice ({each}); "
             f"our memory grew by {memory / 1e6:.1f} MB"
         )
-    assert statistics.median(ratios) <= 2.5
+    assert statistics.median(ratios) <= 2.0  # 1.54 seen on a half quiet machine, 1.6 aimed at
     assert memory < 40e6
 
 

@@ -201,7 +201,7 @@ def test_a_large_list_is_read_faster_than_by_jwst_mast_querys_own_functions(
     them = sum(told["seconds"].values())
     print(f"\n{ROWS:,} rows, {which} files: ours {us:.2f} s, jwst_mast_query {them:.2f} s, ratio {them / us:.1f}")
     record_property("ratio", them / us)
-    assert them / us >= 4  # aimed at: 6
+    assert them / us >= 5  # aimed at: 6; 5.3 to 7.3 seen
 
 
 def test_a_large_programs_products_come_sooner_than_to_jwst_mast_query(

@@ -101,7 +101,7 @@ class User:
 
     @property
     def grid(self) -> Locator:
-        return self.explorer.locator(".jwstmq-grid")
+        return self.explorer.locator(".jwstmq-tab-products")
 
     def kernel(self, source: str) -> Any:
         return self.notebook.value(f"[{source}, 0][1]")

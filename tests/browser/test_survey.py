@@ -40,7 +40,7 @@ class Survey:
 
     @property
     def grid(self) -> Locator:
-        return self.explorer.locator(".jwstmq-grid")
+        return self.explorer.locator(".jwstmq-tab-products")
 
     @property
     def viewport(self) -> Locator:

@@ -123,6 +123,11 @@ def test_importing_brings_in_nothing_heavy():
     assert sorted(set(heavy) & set(loaded)) == []
 
 
+def test_the_local_archive_starts_without_its_parser_of_queries():
+    loaded = _in_child("import sys, jwstmq_widgets.localarchive.server; print(*sys.modules)").split()
+    assert not {"sqlglot", "astropy", "astroquery"} & set(loaded)
+
+
 def test_importing_opens_no_socket():
     code = """
 import sys

@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from jwstmq_widgets.localarchive.adql import engine
 from jwstmq_widgets.localarchive.holdings import Holdings
 from jwstmq_widgets.localarchive.holdings.tapcolumns import declared_name, tap_tables
 from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact, TapColumn, TapResult, TapTable, Upload
@@ -91,6 +90,9 @@ class TapCatalogue:
         AdqlError
             If the query cannot be read, names what is not there, takes too long or was cancelled.
         """
+        # sqlglot is a good part of the time that the archive's start would take; only a query needs it.
+        from jwstmq_widgets.localarchive.adql import engine
+
         return engine.run(self._holdings.path, adql, self._columns, maxrec=maxrec, uploads=uploads, cancel=cancel)
 
     def artifact(self, artifact_id: str) -> TapArtifact | None:

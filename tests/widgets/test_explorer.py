@@ -70,7 +70,7 @@ def test_a_download_ends_in_the_explorers_manifest(explorer: Explorer) -> None:
 
 
 def test_an_archive_that_does_not_open_is_told_in_the_header_and_can_be_tried_again(tmp_path: Path) -> None:
-    explorer = Explorer(archive="esa", destination=tmp_path)
+    explorer = Explorer(archive="hubble", destination=tmp_path)
     header = panel(explorer, "_Header")
     assert "'local'" in header.until(lambda view: view["problem"])["problem"]
     header.do("open")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from astropy.table import Table
 
+from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.cli import main
 from jwstmq_widgets.localarchive import ESA_PASSWORD, ESA_USER, LocalArchive
 
@@ -153,3 +154,38 @@ def test_a_credentials_file_logs_in(esa: str, capsys: pytest.CaptureFixture[str]
     file.chmod(0o600)
     assert main(["adql", ADQL, f"--archive={esa}", "--credentials", str(file)]) == 0
     assert ESA_PASSWORD not in "".join(capsys.readouterr())
+
+
+def test_single_files_are_downloaded_by_name_or_artifact_id(
+    esa: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, second = "jw02733-o002_t001_miri_f1130w_i2d.jpg", "jw02733-o002_t001_miri_f770w_i2d.jpg"
+    key = str(open_archive(esa).artifacts(second)["artifact_id"][0])
+    words = ["download", f"--archive={esa}", "--yes", "--format=csv", "--outrootdir", str(tmp_path), "--layout", "flat"]
+    assert main([*words, "--artifact", first, "--artifact", key]) == 0
+    done = rows(capsys.readouterr().out)
+    assert [(Path(row["Local Path"]).name, row["Status"]) for row in done] == [
+        (first, "COMPLETE"),
+        (second, "COMPLETE"),
+    ]
+    mast = f"--archive={esa.removesuffix('/server')}"
+    assert main([*words, mast, "--artifact", first]) == 0
+    assert "1 already here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--propID", "2733"], "--propID plays no part"),
+        (["2733"], "program 2733 plays no part"),
+        (["--filetypes", "cal"], "--filetypes plays no part"),
+        (["--savetables", "mine"], "--savetables lists a question's answer"),
+        ([], "has no file 'none.fits'"),
+    ],
+)
+def test_what_does_not_go_with_single_files_is_said(
+    esa: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    asked = ["download", *words, "--artifact", "none.fits", f"--archive={esa}", "--yes"]
+    assert main([*asked, "--outrootdir", str(tmp_path)]) == 2
+    assert sentence in capsys.readouterr().err

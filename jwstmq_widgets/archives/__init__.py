@@ -80,6 +80,11 @@ class Archive(Protocol):
     ) -> "Table":
         """Ask for the products of observations, one row a file; ``cache`` as for `observations`."""
 
+    def artifacts(
+        self, files: "str | Iterable[str]", *, strict: bool = True, cancel: threading.Event | None = None
+    ) -> "Table":
+        """Ask for files by name or ESA's ``artifact_id``, one row a file; not ``strict`` leaves unknown ones out."""
+
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> "Table":
         """Give the keywords that ``Query(keywords=...)`` may have here: name, type, description."""
 

@@ -19,7 +19,7 @@ from jwstmq_widgets.archives.adqltext import all_of, one_of
 from jwstmq_widgets.archives.answers import remembered
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.criteria import narrowed
-from jwstmq_widgets.archives.esalists import MEMBERS, ask_files, ask_rows, asked_of, members_in
+from jwstmq_widgets.archives.esalists import MEMBERS, ask_artifacts, ask_files, ask_rows, asked_of, members_in
 from jwstmq_widgets.archives.esaquestions import (
     TOP,
     Question,
@@ -29,8 +29,9 @@ from jwstmq_widgets.archives.esaquestions import (
     rectangle,
     users_adql,
 )
-from jwstmq_widgets.archives.esatables import esa_observations, sources_of, uri_of
+from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of, uri_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
 from jwstmq_widgets.archives.parallel import ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.related import related_table
 from jwstmq_widgets.archives.resolver import resolve_target
@@ -243,9 +244,47 @@ class EsaArchive(TapArchive):
         if calib_level is not None and isinstance(observations, Table):
             _check_level(observations, calib_level)
         table = self._products(observations, cache=cache, progress=progress, cancel=cancel)
-        with self._lock:
-            self._artifacts.update(zip(table["dataURI"].tolist(), table["artifact_id"].tolist(), strict=True))
+        self._learn(table)
         return table if calib_level is None else select(table, calib_levels=calib_level, guidestars=True)
+
+    def artifacts(
+        self, files: str | Iterable[str], *, strict: bool = True, cancel: threading.Event | None = None
+    ) -> Table:
+        """Ask for files by their names, or by their keys in ESA's data server.
+
+        Parameters
+        ----------
+        files
+            Names, ``artifact_id`` (UUIDs), or ``dataURI``; one, or several.
+        strict
+            Whether a file that the archive does not have is an error; it is left out otherwise.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        astropy.table.Table
+            One row a file, as `products` gives them, in the order of the names.
+
+        Raises
+        ------
+        QueryError
+            If the archive does not have one of them.
+        ArchiveError
+            If asking failed.
+        """
+        wanted = files_wanted(files)
+        columns = self._columns_of_lists(cancel)
+        sources = self._table(lambda: sources_of("products", columns))
+        rows = ask_artifacts(self._service(), wanted, columns, cancel=cancel)
+        rows = rows or read_columns({source.column: () for source in sources})
+        parents = [(str(obsid),) for obsid in rows["obsid"]]
+        question = Question(where=all_of([TOP, one_of("obsid", sorted({obsid for (obsid,) in parents}))]), exact=True)
+        observations = self._observations(question, None, cancel)
+        table = self._table(lambda: esa_products(rows, parents, sources, archive=self.url, observations=observations))
+        self._learn(table)
+        names = dict(zip(rows["artifactid"], rows["filename"], strict=True))  # a file may have several artifacts
+        return rows_of(table, [names.get(file, file) for file in wanted], archive=self.name, strict=strict)
 
     @remembered
     def _products(
@@ -419,6 +458,10 @@ class EsaArchive(TapArchive):
         with self._lock:
             self._artifacts.update(known)
         return {uri: known[uri] for uri in uris if uri in known}
+
+    def _learn(self, products: Table) -> None:
+        with self._lock:
+            self._artifacts.update(zip(products["dataURI"].tolist(), products["artifact_id"].tolist(), strict=True))
 
     def _question(self, query: Query, cancel: threading.Event | None) -> tuple[Question, tuple[float, float] | None]:
         if query.empty:

@@ -16,7 +16,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives.adqltext import ADQL
 from jwstmq_widgets.archives.connections import Connections
-from jwstmq_widgets.archives.esaquestions import files_adql, members_adql
+from jwstmq_widgets.archives.esaquestions import artifacts_adql, files_adql, members_adql
 from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.productlists import listed
@@ -25,7 +25,7 @@ from jwstmq_widgets.archives.tapjobs import SYNC_ROWS, TapService
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.tables.encoded import Encoded
 
-__all__ = ["MEMBERS", "Asked", "ask_files", "ask_rows", "asked_of", "members_in"]
+__all__ = ["MEMBERS", "Asked", "ask_artifacts", "ask_files", "ask_rows", "asked_of", "members_in"]
 
 MEMBERS = ("obsid", "observationid", "members")
 """Columns of an answer to `members_adql` and `users_adql`."""
@@ -33,6 +33,7 @@ MEMBERS = ("obsid", "observationid", "members")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MEMBER = re.compile(r"[a-z0-9]+:[A-Za-z0-9]+/(\S+)")
 _LARGEST = 64  # observations in a batch: about 1,300 files
+_MOST_NAMED = 200  # files asked for by name at once
 _COMBINED = 3  # the calibration level from which an observation is made from others
 
 
@@ -207,6 +208,44 @@ def ask_files(
     finally:
         connections.close()
     return listing.table(listed(found))
+
+
+def ask_artifacts(
+    service: TapService, files: Sequence[str], columns: Collection[str], *, cancel: Event | None = None
+) -> dict[str, Encoded]:
+    """Ask for the rows of files by their names or ``artifactid``.
+
+    Parameters
+    ----------
+    service
+        Whom to ask.
+    files
+        Names or ``artifactid``.
+    columns, cancel
+        See `ask_files`.
+
+    Returns
+    -------
+    dict
+        By column; a file has a row for each observation that it belongs to.
+
+    Raises
+    ------
+    ArchiveError
+        If asking failed.
+    """
+    wanted = [source.column for source in sources_of("products", columns)]
+    manners = replace(service.manners, largest=_MOST_NAMED)
+    connections = Connections(service.host, most=manners.connections)
+
+    def ask(batch: Sequence[str], stop: Stop) -> Rows:
+        return ask_rows(service, artifacts_adql(batch, columns), wanted, connections, stop)
+
+    try:
+        found = gather(ask, files, manners=manners, cancel=cancel, abort=connections.abort)
+    finally:
+        connections.close()
+    return listed([dict(rows) for rows in found])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from jwstmq_widgets.query.wildcards import is_pattern
 __all__ = [
     "TOP",
     "Question",
+    "artifacts_adql",
     "count_adql",
     "files_adql",
     "members_adql",
@@ -138,11 +139,18 @@ def files_adql(names: Sequence[str], columns: Collection[str]) -> ADQL:
     -------
     str
     """
+    return f"{_files_from(columns)} WHERE m.{one_of('observationid', names)}"
+
+
+def artifacts_adql(files: Sequence[str], columns: Collection[str]) -> ADQL:
+    """Ask for files by name or by ``artifactid``; for ``columns`` see `files_adql`."""
+    where = any_of([f"a.{one_of('filename', files)}", f"a.{one_of('artifactid', files)}"])
+    return f"{_files_from(columns)} WHERE {where}"
+
+
+def _files_from(columns: Collection[str]) -> ADQL:
     fields = ", ".join(f"{source.table}.{column(source.column)}" for source in sources_of("products", columns))
-    return (
-        f"SELECT {fields} FROM jwst.main AS m JOIN jwst.artifact AS a ON a.planeid = m.planeid "  # noqa: S608
-        f"WHERE m.{one_of('observationid', names)}"
-    )
+    return f"SELECT {fields} FROM jwst.main AS m JOIN jwst.artifact AS a ON a.planeid = m.planeid"  # noqa: S608  (adqltext wrote them)
 
 
 def rectangle(middle: tuple[float, float], width: float, height: float) -> tuple[tuple[float, float], ...]:

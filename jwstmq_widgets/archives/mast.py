@@ -16,6 +16,7 @@ from jwstmq_widgets.archives.exposures import DATASETS, Exposures, files_of
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.missions import columns_table, missions_table
 from jwstmq_widgets.archives.missionsearch import MissionSearch
+from jwstmq_widgets.archives.namedfiles import files_wanted, listed_files, rows_of
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
 from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of
@@ -284,6 +285,37 @@ class MastArchive:
             self._host, self._credential, obsids, manners=self._manners, table=table, progress=progress, cancel=cancel
         )
         return table(listing)
+
+    def artifacts(
+        self, files: str | Iterable[str], *, strict: bool = True, cancel: threading.Event | None = None
+    ) -> Table:
+        """Ask for files by their names.
+
+        MAST has no search for them: the products of the observation that a name tells are listed.
+
+        Parameters
+        ----------
+        files
+            Names, or ``dataURI``; one, or several.
+        strict
+            Whether a file that the archive does not have is an error; it is left out otherwise.
+        cancel
+            Set to stop.
+
+        Returns
+        -------
+        astropy.table.Table
+            One row a file, as `products` gives them, in the order of the names.
+
+        Raises
+        ------
+        QueryError
+            If the archive does not have one of them.
+        ArchiveError
+            If asking failed.
+        """
+        wanted = files_wanted(files)
+        return rows_of(listed_files(self, wanted, cancel=cancel), wanted, archive=self.name, strict=strict)
 
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:
         """Give the keywords that a question may have: name, type (text, integer, real), description.

@@ -11,6 +11,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products, own_ids
+from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
 from jwstmq_widgets.archives.parallel import ProductsProgress
 from jwstmq_widgets.errors import Cancelled, JwstmqError, LoginError, QueryError
 from jwstmq_widgets.query import Query
@@ -219,6 +220,25 @@ class MergedArchive:
         table.meta[WARNINGS] = list(dict.fromkeys((*before, *warnings)))
         self._remember(table)
         return table
+
+    def artifacts(
+        self, files: str | Iterable[str], *, strict: bool = True, cancel: threading.Event | None = None
+    ) -> Table:
+        """Ask for files by name, or by ESA's ``artifact_id``; see `merged_products` for the table.
+
+        Raises
+        ------
+        QueryError
+            If no archive has one of them, and ``strict``.
+        ArchiveError
+            If asking failed.
+        """
+        wanted = files_wanted(files)
+        answers, warnings = self._each(lambda archive: archive.artifacts(wanted, strict=False, cancel=cancel), cancel)
+        table = merged_products(answers, self._names, Ids([], len(self._archives)), archive=self.url)
+        table.meta[WARNINGS] = warnings
+        self._remember(table)
+        return rows_of(table, wanted, archive=self.name, strict=strict)
 
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:
         """Give the keywords that a question may have: those of the first archive that has some."""

@@ -137,6 +137,13 @@ def _products_options(parser: argparse.ArgumentParser) -> None:
 def _download_options(parser: argparse.ArgumentParser) -> None:
     _question_options(parser)
     parser.add_argument(
+        "--artifact",
+        nargs="+",
+        action="extend",
+        metavar="FILE",
+        help="these files and no others, by name or by ESA's artifact id, in place of a question",
+    )
+    parser.add_argument(
         "--layout", choices=("program", "mast", "flat"), default="program", help="folders; default: program"
     )
     parser.add_argument("--workers", type=int, default=4, metavar="N", help="files at a time; default: 4")

@@ -13,6 +13,7 @@ from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.config import read_config
 from jwstmq_widgets.query.settings import (
     CONFIG_VARIABLE,
+    FIELD_OF,
     SETTINGS,
     Options,
     merge,
@@ -26,8 +27,19 @@ if TYPE_CHECKING:
 
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["ask_observations", "ask_products", "open_and_login", "read_command_line"]
+__all__ = [
+    "ask_named_files",
+    "ask_observations",
+    "ask_products",
+    "open_and_login",
+    "read_command_line",
+    "read_named_files",
+]
 
+_QUESTION = frozenset(
+    {*FIELD_OF, "propID", "obsnums", "date_select", "lookbacktime", "coordinates", "obsid_select", "guidestars"}
+    | {"guidestar_data_only"}
+)
 _JUST_NOW = timedelta(seconds=1)
 
 
@@ -51,6 +63,43 @@ def read_command_line(given: argparse.Namespace) -> tuple[Query, Options]:
     QueryError
         If something is wrong, or nothing limits the question.
     """
+    settings = _settings(given)
+    query = Query(**query_arguments(settings))
+    if query.empty:
+        raise QueryError("nothing limits the question; give --propID, --instrument, --target or dates")
+    return query, read_options(settings)
+
+
+def read_named_files(given: argparse.Namespace) -> tuple[list[str], Options]:
+    """Give the files that a command line names, and what is to be done with them.
+
+    Parameters
+    ----------
+    given
+        What the command line holds.
+
+    Returns
+    -------
+    tuple
+        Names or ``artifact_id``, and the options; a configuration file's question plays no part.
+
+    Raises
+    ------
+    QueryError
+        If there is a question beside them.
+    """
+    asked = [name for name in vars(given) if name in _QUESTION]
+    if given.programs or asked:
+        other = f"--{asked[0]}" if asked else f"program {given.programs[0]}"
+        raise QueryError(f"--artifact names files, so that {other} plays no part; leave one of them out", field="files")
+    options = read_options(_settings(given))
+    if options.tables:
+        raise QueryError("--savetables lists a question's answer, and --artifact asks none; leave one of them out")
+    return given.artifact, options
+
+
+def _settings(given: argparse.Namespace) -> dict[str, Any]:
+    """Give the settings in force."""
     line = {name: value for name, value in vars(given).items() if name in SETTINGS}
     if given.programs:
         if "propID" in line:
@@ -68,10 +117,7 @@ def read_command_line(given: argparse.Namespace) -> tuple[Query, Options]:
             field="makewebpages",
         )
     _tell(settings, stated, file)
-    query = Query(**query_arguments(settings))
-    if query.empty:
-        raise QueryError("nothing limits the question; give --propID, --instrument, --target or dates")
-    return query, read_options(settings)
+    return settings
 
 
 def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
@@ -191,6 +237,15 @@ def ask_products(
         )
     _warn(products, already=observations)
     return select(products, **query.product_limits)
+
+
+def ask_named_files(archive: "Archive", files: list[str], cancel: threading.Event) -> "Table":
+    """Ask for files by name or ``artifact_id``; see `Archive.artifacts`."""
+    with ProgressLine() as line:
+        line.show(f"asking {archive.name} for {len(files):,} files")
+        products = archive.artifacts(files, cancel=cancel)
+    _warn(products)
+    return products
 
 
 def _warn(table: "Table", already: "Table | None" = None) -> None:

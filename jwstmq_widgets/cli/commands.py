@@ -8,7 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jwstmq_widgets.cli.asking import ask_observations, ask_products, open_and_login, read_command_line
+from jwstmq_widgets.cli.asking import (
+    ask_named_files,
+    ask_observations,
+    ask_products,
+    open_and_login,
+    read_command_line,
+    read_named_files,
+)
 from jwstmq_widgets.cli.lab import run_lab, running
 from jwstmq_widgets.cli.moving import cancel_on_interrupt, carry_out, resume, write_script
 from jwstmq_widgets.cli.terminal import ask, say, write_table
@@ -95,19 +102,26 @@ def download(given: argparse.Namespace) -> int:
         raise QueryError(f"--workers {given.workers} is not a number above 0", field="workers")
     if given.resume is not None:
         return resume(given)
-    question, options = read_command_line(given)
+    if given.artifact:
+        question, (files, options) = None, read_named_files(given)
+    else:
+        (question, options), files = read_command_line(given), []
     if not (given.yes or given.script or options.skip_download or sys.stdin.isatty()):
         raise QueryError("there is nobody to ask before the download; add --yes, or -n to see what it would do")
     check_destination(Path(options.folder).expanduser().absolute())
     archive, cache = open_and_login(given, options), False if given.no_cache else None
+    observations = None
     with cancel_on_interrupt() as cancel:
-        observations = ask_observations(archive, question, cancel, cache=cache)
-        products = ask_products(archive, question, observations, cancel, cache=cache)
-    if not len(products):
+        if question is None:
+            products = ask_named_files(archive, files, cancel)
+        else:
+            observations = ask_observations(archive, question, cancel, cache=cache)
+            products = ask_products(archive, question, observations, cancel, cache=cache)
+    if question is not None and not len(products):
         say(_nothing(question))
         return DONE
     plan = _plan(products, given, options, archive)
-    if options.tables:
+    if options.tables and observations is not None:
         Listing(observations=observations, products=products, places=look(plan, options), options=options).save()
     if not options.compare_sizes:
         plan = plan.subset({item.uri for item in plan.items if item.state != "different"})

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,30 @@ def test_a_file_listed_for_two_parents_is_one_row_with_both(products: Table) -> 
     assert len(products) == len(FILES) - 1
     guide = products[np.asarray(products["guidestar"])]
     assert guide["parents"].tolist() == ["10,11"]
+
+
+def test_all_parents_of_files_that_share_many_stay_small_and_are_saved_whole(tmp_path: Path) -> None:
+    own = [f"jw02733{number:05d}.fits" for number in range(300)]
+    shared = [f"jw02733_20240101t{number:06d}_pool.csv" for number in range(100)]
+    rows = [(own[number], number) for number in range(300)] + [(name, at) for name in shared for at in range(300)]
+    table = products_table(
+        {
+            "dataURI": [f"mast:JWST/product/{name}" for name, _ in rows],
+            "productFilename": [name for name, _ in rows],
+            "parent_obsid": [f"{number:036d}" for _, number in rows],
+        },
+        archive="x",
+    )
+    whole = ",".join(f"{number:036d}" for number in range(300))
+    assert table["parents"].tolist() == [*(f"{number:036d}" for number in range(300)), *[whole] * 100]
+    assert table["parents"].nbytes + sum(map(len, set(table["parents"]))) < 100_000  # one width for all: 17.8 MB
+    saved = {}
+    for form in ("ecsv", "csv"):
+        table.write(tmp_path / f"products.{form}")
+        saved[form] = Table.read(tmp_path / f"products.{form}", format=f"ascii.{form}")
+    assert all(its["parents"].tolist() == table["parents"].tolist() for its in saved.values())
+    assert (table["parents"] == whole).sum() == 100
+    assert len(select(table, where={"parents": f"*{299:036d}"})) == 101
 
 
 def test_every_column_of_mast_is_there_with_its_meaning(products: Table) -> None:

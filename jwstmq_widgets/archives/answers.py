@@ -22,7 +22,7 @@ from astropy.table import Column, Table
 import jwstmq_widgets
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.tables.encoded import Encoded
+from jwstmq_widgets.tables.encoded import Encoded, texts_of
 
 __all__ = ["Answers", "key_of", "remembered"]
 
@@ -295,7 +295,7 @@ def _write(file: Any, key: str, table: Table) -> None:
             "description": column.description,
         }
         values = np.asarray(column)
-        if values.dtype.kind == "U":
+        if values.dtype.kind in "UO":
             encoded = Encoded.of(values)
             about["texts"] = encoded.values
             values = encoded.codes.astype(np.min_scalar_type(max(len(encoded.values) - 1, 0)))
@@ -315,8 +315,7 @@ def _read(file: Any, key: str) -> tuple[Table, float]:
         for number, about in enumerate(head["columns"]):
             values = arrays[str(number)]
             if "texts" in about:
-                texts = np.array(about["texts"], dtype=str)
-                values = texts if Encoded(values, about["texts"]).plain else texts[values]
+                values = texts_of(Encoded(values, about["texts"]))
             column = Column(values, unit=about["unit"], description=about["description"], copy=False)
             table.add_column(column, name=about["name"], copy=False)
     return table, answered

@@ -28,7 +28,6 @@ Rows = Mapping[str, Encoded]
 
 _NM = 1e9  # nm in a metre: CAOM's energy bounds are wavelengths in metres
 _URI = "mast:JWST/product/"
-_MOST_PARENTS = 32
 
 
 def _text(value: str) -> str:
@@ -224,8 +223,7 @@ def esa_products(
     -------
     astropy.table.Table
         As `jwstmq_widgets.tables.products_table` makes it, with ``artifact_id`` and ``contenttype``. A program's pool
-        belongs to all its observations; ``parents`` names the first 32, because in a table of texts every row is as
-        wide as the longest.
+        belongs to all its observations, which ``parents`` names.
 
     Raises
     ------
@@ -239,8 +237,7 @@ def esa_products(
     place = np.array([places.get(name, len(places)) for name in owners.values], dtype=np.int64)[owners.codes]
     order = np.argsort(place, kind="stable")
     rows_of = np.repeat(np.arange(len(counts)), counts)[order]
-    kept = _few_each(mine["productFilename"].codes[rows_of])
-    rows_of, owners = rows_of[kept], owners.take(order[kept])
+    owners = owners.take(order)
     ours = {name: values.take(rows_of) for name, values in mine.items()}
     names = ours["productFilename"]
     ours["dataURI"] = Encoded(names.codes, [uri_of(name) for name in names.values])
@@ -279,14 +276,6 @@ def _ours(rows: Rows, sources: Sequence[Source]) -> dict[str, Any]:
             column.codes, [None if value is None else source.read(value) for value in column.values]
         )
     return ours
-
-
-def _few_each(codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Give the rows without those of a value that has come so many times already that its parents would fill memory."""
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    rank = np.arange(len(codes)) - np.repeat(starts, np.diff(np.append(starts, len(codes))))
-    return np.sort(order[rank < _MOST_PARENTS])
 
 
 def _open_first(ours: dict[str, Any]) -> dict[str, Any]:

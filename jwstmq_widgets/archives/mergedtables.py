@@ -8,6 +8,7 @@ import numpy.typing as npt
 from astropy.table import Column, Table
 
 from jwstmq_widgets.tables import OBSERVATION_COLUMNS, PRODUCT_COLUMNS
+from jwstmq_widgets.tables.encoded import Encoded, texts_of
 
 __all__ = ["Ids", "merged_observations", "merged_products", "own_ids"]
 
@@ -65,11 +66,11 @@ class Ids:
         parts[number] = own
         return self._merged[number].get(own) or _BETWEEN.join(parts)
 
-    def column(self, values: npt.ArrayLike, number: int) -> npt.NDArray[np.str_]:
+    def column(self, values: npt.ArrayLike, number: int) -> npt.NDArray[Any]:
         """Give the merged names for a column; several in one value have commas between."""
-        distinct, codes = np.unique(np.asarray(values), return_inverse=True)
-        texts = [",".join(self.merged(part, number) for part in text.split(",")) for text in distinct.tolist()]
-        return np.array(texts, dtype=str)[codes] if texts else np.zeros(0, dtype="U1")
+        own = Encoded.of(np.asarray(values))
+        texts = [",".join(self.merged(part, number) for part in text.split(",")) for text in own.values]
+        return texts_of(Encoded(own.codes, texts))
 
 
 def merged_observations(tables: Mapping[int, Table], names: Sequence[str], *, archive: str) -> Table:
@@ -185,10 +186,12 @@ def _union(tables: Mapping[int, Table], rows: Rows, count: int, missing: Mapping
 
 def _values(columns: Mapping[int, Column], rows: Rows, count: int, missing: Any) -> npt.NDArray[Any]:
     arrays = {number: np.asarray(column) for number, column in columns.items()}
-    if len({array.dtype.kind for array in arrays.values()}) > 1:
-        arrays = {number: array.astype(str) for number, array in arrays.items()}
+    kinds = {array.dtype.kind for array in arrays.values()}
+    if len(kinds) > 1:
+        as_texts = object if "O" in kinds else str
+        arrays = {number: array.astype(as_texts) for number, array in arrays.items()}
     dtype = np.result_type(*arrays.values())
-    nothing = {"U": "", "i": -1, "f": np.nan, "b": False}[dtype.kind]
+    nothing = {"U": "", "O": "", "i": -1, "f": np.nan, "b": False}[dtype.kind]
     if missing is not None and dtype.kind == "i":
         nothing = missing
     values = np.full(count, nothing, dtype=dtype)
@@ -203,14 +206,18 @@ def _values(columns: Mapping[int, Column], rows: Rows, count: int, missing: Any)
 
 
 def _join_parents(table: Table, tables: Mapping[int, Table], rows: Rows) -> None:
-    whole = np.asarray(table["parents"]).astype(object)
+    # Few lists differ, and files share them: each pair of lists is joined once.
+    joined: dict[tuple[str, str], str] = {}
+    whole = Encoded.of(np.asarray(table["parents"])).tolist()
     for number, its in tables.items():
-        there = np.flatnonzero(rows[number] >= 0)
-        others = np.asarray(its["parents"])[rows[number][there]].astype(object)
-        unequal = others != whole[there]
-        for at, other in zip(there[unequal].tolist(), others[unequal].tolist(), strict=True):
-            whole[at] = ",".join(dict.fromkeys(part for part in (*whole[at].split(","), *other.split(",")) if part))
-    table["parents"] = Column(np.array(whole.tolist(), dtype=str), description=table["parents"].description)
+        others = Encoded.of(np.asarray(its["parents"])).tolist()
+        for at, row in enumerate(rows[number].tolist()):
+            if row >= 0 and others[row] != whole[at]:
+                pair = whole[at], others[row]
+                if pair not in joined:
+                    joined[pair] = ",".join(dict.fromkeys(part for text in pair for part in text.split(",") if part))
+                whole[at] = joined[pair]
+    table["parents"] = Column(texts_of(Encoded.of(whole)), description=table["parents"].description)
 
 
 def _note_differences(

@@ -14,7 +14,7 @@ from jwstmq_widgets.tables.columns import (
     PRODUCT_DERIVED,
     ColumnFacts,
 )
-from jwstmq_widgets.tables.encoded import Encoded
+from jwstmq_widgets.tables.encoded import Coder, Encoded, texts_of
 from jwstmq_widgets.tables.namecolumns import name_arrays
 from jwstmq_widgets.tables.selection import expand_filetype, select, selection
 
@@ -172,13 +172,16 @@ def format_size(size: float) -> str:
 def _values(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> np.ndarray[Any, Any]:
     read, missing = _READ[facts.kind], facts.missing
     if isinstance(values, Encoded):
+        if facts.kind == "text":
+            return texts_of(Encoded(values.codes, [missing if text is None else str(text) for text in values.values]))
         distinct = _values(values.values, facts)
         return distinct if values.plain else distinct[values.codes]
     if isinstance(values, np.ma.MaskedArray):
         values = values.filled(missing).tolist() if facts.kind == "text" else values.astype(object).filled(None)
     if isinstance(values, np.ndarray) and values.dtype.type == np.dtype(_DTYPE[facts.kind]).type:
         return values
-    return np.array([missing if value is None else read(value) for value in values], dtype=_DTYPE[facts.kind])
+    several = [missing if value is None else read(value) for value in values]
+    return texts_of(Encoded.of(several)) if facts.kind == "text" else np.array(several, dtype=_DTYPE[facts.kind])
 
 
 def _guessed(values: Sequence[Any] | Encoded) -> ColumnFacts:
@@ -190,30 +193,36 @@ def _guessed(values: Sequence[Any] | Encoded) -> ColumnFacts:
     return _UNKNOWN["real" if {int, float} & kinds and kinds <= {int, float, type(None)} else "text"]
 
 
-def _distinct(columns: Mapping[str, Sequence[Any] | Encoded]) -> tuple[dict[str, Any], Sequence[str]]:
+def _distinct(columns: Mapping[str, Sequence[Any] | Encoded]) -> tuple[dict[str, Any], Encoded]:
     """Keep the first row of each file, with the parents of all its rows."""
     encoded = {name: Encoded.of(values) for name, values in columns.items()}
     files, parents = encoded.get("dataURI"), encoded.get("parent_obsid")
     rows = max(map(len, encoded.values()), default=0)
     if files is None or not rows:
-        return encoded, [""] * rows
+        return encoded, Encoded(np.zeros(rows, dtype=np.int32), [""] if rows else [])
     names = ["" if value is None else str(value) for value in parents.values] if parents is not None else [""]
     owners = parents.codes if parents is not None else np.zeros(rows, dtype=np.int32)
     if len(files.values) == rows:  # no file is listed twice
-        return encoded, [names[owner] for owner in owners.tolist()]
+        return encoded, Encoded(owners, names)
     # A file's and a parent's codes make one number; each pair counts once, where it stands first.
     pairs, where = np.unique(files.codes.astype(np.int64) * len(names) + owners, return_index=True)
     order = np.lexsort((where, pairs // len(names)))
-    file, owner, where = (pairs // len(names))[order], (pairs % len(names))[order].tolist(), where[order]
+    file, owner, where = (pairs // len(names))[order], (pairs % len(names))[order].astype(np.int32), where[order]
     starts = np.flatnonzero(np.diff(file, prepend=-1))
     ends = np.append(starts[1:], len(file))
     place = np.argsort(where[starts])
-    texts = [
-        names[owner[start]] if end == start + 1 else ",".join([names[number] for number in owner[start:end]])
-        for start, end in zip(starts[place].tolist(), ends[place].tolist(), strict=True)
-    ]
+    # Files share their parents, as those of an exposure do: their numbers, as bytes, tell whether a text is there.
+    coder, size, numbers = Coder(), owner.itemsize, owner.tobytes()
+    codes = coder.encode(
+        [
+            numbers[start * size : end * size]
+            for start, end in zip(starts[place].tolist(), ends[place].tolist(), strict=True)
+        ]
+    )
+    texts = [",".join([names[number] for number in np.frombuffer(part, dtype=np.int32).tolist()]) for part in coder]
     first = where[starts][place]
-    return ({name: values.take(first) for name, values in encoded.items()} if len(first) < rows else encoded), texts
+    kept = {name: values.take(first) for name, values in encoded.items()} if len(first) < rows else encoded
+    return kept, Encoded(codes, texts)
 
 
 def _table(columns: Mapping[str, Sequence[Any] | Encoded], known: Mapping[str, ColumnFacts], *, archive: str) -> Table:

@@ -50,7 +50,7 @@ def meeting(table: Table, limits: Mapping[str, Any]) -> _Rows:
         wanted, refused = np.zeros(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
         terms = [read_term(text) for text in texts]
         for term in terms:
-            rows = _texts(column, term) if column.dtype.kind == "U" else _numbers(column, term, name)
+            rows = _texts(column, term) if column.dtype.kind in "UO" else _numbers(column, term, name)
             if term.negated:
                 refused |= rows
             else:

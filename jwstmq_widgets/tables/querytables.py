@@ -252,12 +252,12 @@ def _add(table: Table, name: str, values: list[Any]) -> None:
 
 def _key(name: str, values: Any) -> tuple[Any, ...]:
     """Give the keys to sort a column by: whether it is unknown, then its value."""
-    if name in _NUMBERS and values.dtype.kind in "US":
+    if name in _NUMBERS and values.dtype.kind in "OUS":
         numbers = np.array([int(text) if text.isdigit() else -1 for text in values.tolist()], dtype=np.int64)
         return numbers < 0, numbers
     if name in _UNKNOWN_BELOW_ZERO and values.dtype.kind == "i":
         return values < 0, values
-    if values.dtype.kind in "US":
+    if values.dtype.kind in "OUS":
         return values == "", values
     return (np.isnan(values), values) if values.dtype.kind == "f" else (values,)
 

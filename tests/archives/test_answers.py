@@ -239,3 +239,12 @@ def test_another_account_is_asked_for_itself_and_no_token_is_on_disk(archive, fa
         for token in (TOKEN, TOKEN_WITHOUT_ACCESS):
             assert token not in path.name
             assert token.encode() not in path.read_bytes()
+
+
+def test_texts_that_are_too_long_for_one_width_come_back_too(answers):
+    long = ["x" * 100_000, "y" * 100_000, "x" * 100_000] * 30
+    columns = {"obsid": [str(number) for number in range(90)], "obs_title": long}
+    first = answers.answer(KEY, lambda: observations_table(columns, archive="x"))
+    again = answers.answer(KEY, lambda: pytest.fail("asked again"))
+    assert content(again) == content(first)
+    assert again["obs_title"].tolist() == long

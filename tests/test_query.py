@@ -31,7 +31,8 @@ FULLER: dict[str, Any] = {
     "pi": "Pontoppidan, Klaus M.; Law",
     "target_name": ["NGC-3132", "NGC 3324*"],
     "obs_ids": "jw02733*",
-    "keywords": {"exp_type": "MIR_IMAGE", "effexptm": ">=100", "filter": ["F770W", "F1130W"], "readpatt": "!FAST*"},
+    "exposure_types": "mir_image, MIR_LRS*",
+    "keywords": {"effexptm": ">=100", "filter": ["F770W", "F1130W"], "readpatt": "!FAST*"},
     "executed": True,
     "access": "public",
     "obsids": "87602008, 87602009",
@@ -71,6 +72,7 @@ def test_every_field_is_said() -> None:
     text = str(jw.Query(**FULLER))
     for part in (
         "ERS, GO", "PI Pontoppidan, Klaus M. or Law", "target named NGC-3132 or NGC 3324*", "jw02733*",
+        "MIR_IMAGE, MIR_LRS*",
         "NGC 3132 (NED) within the field", "executed", "public data", "science files", "recommended files",
         "obsid 87602008, 87602009", "obsid 385539 – …", "guide stars only",
     ):  # fmt: skip
@@ -94,6 +96,14 @@ def test_every_field_is_said() -> None:
 )
 def test_a_query_is_a_line_that_people_read(fields: dict[str, Any], says: str) -> None:
     assert str(jw.Query(**fields)) == says
+
+
+def test_types_of_exposures_are_conditions_on_exposures() -> None:
+    query = jw.Query(instrument="nircam", exposure_types=["nrc_tsgrism", "NRC_TS%"], keywords={"visit": 1})
+    assert query.exposure_types == ("NRC_TSGRISM", "NRC_TS*")
+    assert dict(query.exposure_limits) == {"visit": ("1",), "exp_type": ("NRC_TSGRISM", "NRC_TS*")}
+    assert not query.replace(exposure_types=(), keywords=None).exposure_limits
+    assert jw.Query(exposure_types="FGS_IMAGE").limited
 
 
 def test_replacing_a_field_leaves_the_first_query_as_it_was() -> None:
@@ -146,6 +156,11 @@ def test_a_query_cannot_be_changed() -> None:
         ({"program": [2733]}, "program", "2733"),
         ({"observations": 1000}, "observations", "999"),
         ({"instrument": 5}, "instrument", "known are"),
+        ({"exposure_types": "mir_imag"}, "exposure_types", "did you mean 'MIR_IMAGE'?"),
+        ({"exposure_types": "NIR_*"}, "exposure_types", "none fits"),
+        ({"exposure_types": 5}, "exposure_types", "known are NRC_IMAGE"),
+        ({"exposure_types": "NRC_IMAGE", "instrument": "miri"}, "exposure_types", "for MIRI; did you mean 'MIR_"),
+        ({"exposure_types": "NRS_IFU", "keywords": "EXP_TYPE=NRS_IFU"}, "exposure_types", "exclude each other"),
         ({"categories": "gtoo"}, "categories", "did you mean 'GTO'?"),
         ({"categories": 5}, "categories", "known are GO"),
         ({"pi": 5}, "pi", "Pontoppidan"),

@@ -195,6 +195,12 @@ def _refuse(query: Query, columns: Collection[str]) -> None:
             "(adql() can ask for the columns that tables() lists)",
             field="keywords",
         )
+    if query.exposure_types:
+        raise QueryError(
+            f"ESA's archive does not tell the type of an exposure ({', '.join(query.exposure_types)}); give modes, "
+            "such as 'image', or ask MAST",
+            field="exposure_types",
+        )
     if query.obsids or query.obsid_range != (None, None):
         raise QueryError(
             "an obsid is MAST's number of an observation, which ESA's archive does not know; give its name as obs_ids",

@@ -165,7 +165,7 @@ class MastArchive:
             If asking failed.
         """
         criteria = criteria_for(query)
-        if query.keywords or not criteria.exact:
+        if query.exposure_limits or not criteria.exact:
             return len(self.observations(query, cancel=cancel))
         requests = placed(criteria.requests, query, self._place(query, cancel))
         return sum(self._ask_each(lambda client, request, stop: client.count(request, stop), requests, cancel))
@@ -187,8 +187,8 @@ class MastArchive:
         ----------
         query
             The question. What narrows products only (file types, detectors, levels, guide stars) plays no part.
-            Where the archive cannot choose as finely as was asked, the rest is chosen here. With keywords, mission
-            search is asked first, for exposures; which observations belong to them tells
+            Where the archive cannot choose as finely as was asked, the rest is chosen here. With keywords or
+            exposure types, mission search is asked first, for exposures; which observations belong to them tells
             `jwstmq_widgets.archives.exposures`.
         cache
             Whether an answer of the last 24 hours may be taken from this machine, see `remembered`. False asks anew.
@@ -229,7 +229,7 @@ class MastArchive:
 
         place = self._place(query, cancel)
         requests: Sequence[Mapping[str, Any]] = criteria_for(query).requests
-        exposures = self._exposures(query, place, cancel) if query.keywords else None
+        exposures = self._exposures(query, place, cancel) if query.exposure_limits else None
         if exposures is not None:
             requests = exposures.requests(requests)
         columns = joined(self._ask_each(ask, placed(requests, query, place), cancel, tell))

@@ -120,7 +120,7 @@ class MissionSearch:
         Cancelled
             Within a fraction of a second after ``cancel`` is set.
         """
-        keywords = known_keywords(query.keywords, self.columns(cancel=cancel))
+        keywords = known_keywords(query.exposure_limits, self.columns(cancel=cancel))
         names = tuple(dict.fromkeys((*select, *keywords)))
         pages = self._pages(conditions_for(query, keywords), names, query, place, credential, cancel)
         return _distinct(where_null(joined(page.columns for page in pages), keywords))

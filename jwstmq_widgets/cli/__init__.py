@@ -215,6 +215,7 @@ def _observation_options(group: Any) -> None:
     _texts(group, "--obsnums", metavar="N", help="observation numbers")
     _texts(group, "-i", "--instrument", metavar="NAME", help="nircam miri ...; default: all")
     _texts(group, "--obsmode", metavar="MODE", help="image ifu wfss ...; default: all")
+    _texts(group, "--exposure_types", metavar="TYPE", help="MIR_IMAGE NRC_TS* ... (EXP_TYPE); executed exposures only")
     _texts(group, "--filters", metavar="NAME", help="F770W F1* ...")
     _texts(group, "--categories", metavar="NAME", help="GO GTO ERS COM ...")
     _texts(group, "--pi", metavar="NAME", help="principal investigator, whole or in part")

@@ -268,7 +268,7 @@ def _given(query: Query | None) -> Place | None:
 def _wide(query: Query) -> bool:
     """Tell whether a count would load much of the archive: these limits are not all tested there."""
     narrow = query.program is not None or query.coordinates is not None or bool(query.obs_ids)
-    return bool(query.keywords or any(map(is_pattern, query.filters))) and not narrow
+    return bool(query.exposure_limits or any(map(is_pattern, query.filters))) and not narrow
 
 
 def _asked_of(observations: Table) -> str:

@@ -13,11 +13,13 @@ from jwstmq_widgets.query.dates import MJD_OF_UNIX_EPOCH, read_dates, read_lookb
 from jwstmq_widgets.query.fields import (
     CALIB_LEVELS,
     CATEGORIES,
+    EXPOSURE_TYPES,
     MODES,
     PRODUCT_TYPES,
     read_access,
     read_category,
     read_detector,
+    read_exposure_type,
     read_filetype,
     read_filter,
     read_flag,
@@ -39,7 +41,7 @@ from jwstmq_widgets.query.fields import (
 from jwstmq_widgets.query.keywords import NO_KEYWORDS, Keywords, read_keywords
 from jwstmq_widgets.query.positions import read_coordinates, read_footprint, read_radius, read_resolver
 
-__all__ = ["CALIB_LEVELS", "CATEGORIES", "MODES", "PRODUCT_TYPES", "Query"]
+__all__ = ["CALIB_LEVELS", "CATEGORIES", "EXPOSURE_TYPES", "MODES", "PRODUCT_TYPES", "Query"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,13 @@ class Query:
     """Instruments as MAST spells them (``"NIRCAM"``); () for all."""
     modes: tuple[str, ...] = ()
     """Observing modes such as ``"image"`` or ``"ifu"``, see `MODES`; () for all."""
+    exposure_types: tuple[str, ...] = ()
+    """Types of exposure as the keyword EXP_TYPE, such as ``"MIR_IMAGE"`` or ``"NRC_TS*"``, see `EXPOSURE_TYPES`; ()
+    for all.
+
+    As the keywords do, they choose executed exposures, and so the observations that these belong to, and of the
+    products of single exposures those of the chosen ones.
+    """
     dates: tuple[float | None, float | None] = (None, None)
     """Earliest and latest start of an observation (``t_min``), as MJD in UTC; None leaves that side open.
 
@@ -137,6 +146,7 @@ class Query:
         observations: int | str | Iterable[int | str] = (),
         instrument: str | Iterable[str] | None = (),
         modes: str | Iterable[str] = (),
+        exposure_types: str | Iterable[str] = (),
         dates: Any = (None, None),
         lookback: float | str | None = None,
         target: str | None = "",
@@ -167,6 +177,8 @@ class Query:
         put(self, "observations", unique(read_observation(value) for value in several(observations)))
         put(self, "instrument", unique(instruments))
         put(self, "modes", unique(read_mode(value, instruments) for value in several(modes)))
+        kinds = unique(read_exposure_type(value, unique(instruments)) for value in several(exposure_types))
+        put(self, "exposure_types", kinds)
         put(self, "dates", read_dates(dates))
         put(self, "lookback", read_lookback(lookback))
         put(self, "target", read_text(target, field="target", example="NGC 3132"))
@@ -194,6 +206,10 @@ class Query:
             raise QueryError("dates and look-back exclude each other; give one of them", field="lookback")
         if self.target and self.coordinates is not None:
             raise QueryError("target and coordinates exclude each other; give one of them", field="target")
+        if self.exposure_types and any(name.lower() == "exp_type" for name in self.keywords):
+            raise QueryError(
+                "exposure types and the keyword exp_type exclude each other; give one of them", field="exposure_types"
+            )
         if self.footprint is not None and not self.target and self.coordinates is None:
             raise QueryError(
                 f"footprint '{self.footprint}' needs a place; give a target or coordinates", field="footprint"
@@ -231,11 +247,16 @@ class Query:
     def limited(self) -> bool:
         """True when something other than ``obsids`` limits the observations."""
         limits = (
-            self.instrument, self.modes, self.filters, self.categories, self.pi, self.target_name, self.obs_ids,
-            self.access, self.target, self.keywords,
+            self.instrument, self.modes, self.exposure_types, self.filters, self.categories, self.pi, self.target_name,
+            self.obs_ids, self.access, self.target, self.keywords,
         )  # fmt: skip
         values = (self.program, self.coordinates, self.lookback, self.executed)
         return any(limits) or any(value is not None for value in values) or self.dates != (None, None)
+
+    @property
+    def exposure_limits(self) -> Keywords:
+        """What limits exposures, as conditions on keywords: ``keywords``, and ``exposure_types`` as ``exp_type``."""
+        return Keywords({**self.keywords, "exp_type": self.exposure_types}) if self.exposure_types else self.keywords
 
     @property
     def product_limits(self) -> dict[str, Any]:
@@ -326,6 +347,7 @@ class Query:
             "PI " + " or ".join(self.pi) if self.pi else "",
             "/".join(self.instrument),
             ", ".join(self.modes),
+            ", ".join(self.exposure_types),
             ", ".join(self.filters),
             "target named " + " or ".join(self.target_name) if self.target_name else "",
             ", ".join(self.obs_ids),

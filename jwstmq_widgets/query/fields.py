@@ -8,15 +8,18 @@ from typing import Any, Literal
 
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.filenames import DETECTORS, INSTRUMENTS, canonical_detector
+from jwstmq_widgets.query.wildcards import any_of, is_pattern
 
 __all__ = [
     "CALIB_LEVELS",
     "CATEGORIES",
+    "EXPOSURE_TYPES",
     "MODES",
     "PRODUCT_TYPES",
     "read_access",
     "read_category",
     "read_detector",
+    "read_exposure_type",
     "read_filetype",
     "read_filter",
     "read_flag",
@@ -46,6 +49,37 @@ MODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Observing modes of each instrument, as the second half of MAST's ``instrument_name`` (``MIRI/IFU``) in lower case."""
+
+EXPOSURE_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "NIRCAM": (
+            "NRC_IMAGE", "NRC_WFSS", "NRC_CORON", "NRC_TSIMAGE", "NRC_TSGRISM", "NRC_GRISM", "NRC_TACQ",
+            "NRC_TACONFIRM", "NRC_FOCUS", "NRC_WFSC", "NRC_DARK", "NRC_FLAT", "NRC_LED",
+        ),
+        "NIRSPEC": (
+            "NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_IMAGE", "NRS_MSATA", "NRS_WATA",
+            "NRS_TACQ", "NRS_TASLIT", "NRS_BOTA", "NRS_TACONFIRM", "NRS_CONFIRM", "NRS_FOCUS", "NRS_MIMF",
+            "NRS_VERIFY", "NRS_AUTOWAVE", "NRS_AUTOFLAT", "NRS_LAMP", "NRS_DARK",
+        ),
+        "NIRISS": (
+            "NIS_IMAGE", "NIS_WFSS", "NIS_SOSS", "NIS_AMI", "NIS_TACQ", "NIS_TACONFIRM", "NIS_FOCUS", "NIS_EXTCAL",
+            "NIS_LAMP", "NIS_DARK",
+        ),
+        "MIRI": (
+            "MIR_IMAGE", "MIR_MRS", "MIR_LRS-FIXEDSLIT", "MIR_LRS-SLITLESS", "MIR_WFSS", "MIR_LYOT", "MIR_4QPM",
+            "MIR_TACQ", "MIR_TACONFIRM", "MIR_CORONCAL", "MIR_FLATIMAGE", "MIR_FLATIMAGE-EXT", "MIR_FLATMRS",
+            "MIR_FLATMRS-EXT", "MIR_DARKIMG", "MIR_DARKMRS", "MIR_DARKALL",
+        ),
+        "FGS": (
+            "FGS_IMAGE", "FGS_FOCUS", "FGS_SKYFLAT", "FGS_INTFLAT", "FGS_DARK", "FGS_ID-STACK", "FGS_ID-IMAGE",
+            "FGS_ACQ1", "FGS_ACQ2", "FGS_TRACK", "FGS_FINEGUIDE",
+        ),
+    }
+)  # fmt: skip
+"""Types of exposure of each instrument: the values of the keyword EXP_TYPE.
+
+Source: the schema of the JWST calibration pipeline's data models and its table of stages.
+"""
 
 CALIB_LEVELS: tuple[int, ...] = (-1, 0, 1, 2, 3, 4)
 """CAOM calibration levels; -1 is planned."""
@@ -133,6 +167,17 @@ def read_mode(value: Any, instruments: tuple[str, ...]) -> str:
     hint = f"did you mean '{_MODE_ALIASES[name]}'?" if _MODE_ALIASES.get(name) in known else _nearest(name, known)
     place = f" for {'/'.join(instruments)}" if instruments else ""
     raise QueryError(f"mode {str(value)!r} is unknown{place}; {hint}", field="modes")
+
+
+def read_exposure_type(value: Any, instruments: tuple[str, ...]) -> str:
+    """Read a type of exposure of some instruments, of any when there are none; with wildcards or not."""
+    name = str(value).strip().upper().replace("%", "*")
+    known = [kind for instrument in instruments or EXPOSURE_TYPES for kind in EXPOSURE_TYPES[instrument]]
+    if name in known or (is_pattern(name) and any(map(any_of([name]), known))):
+        return name
+    place = f" for {'/'.join(instruments)}" if instruments else ""
+    hint = "none fits this pattern" if is_pattern(name) else _nearest(name, known)
+    raise QueryError(f"exposure type {str(value)!r} is unknown{place}; {hint}", field="exposure_types")
 
 
 def read_detector(value: Any) -> str:

@@ -101,7 +101,8 @@ _Reader = Callable[[str, Any], Any]
 
 SETTINGS: Mapping[str, _Reader] = MappingProxyType(
     {
-        "propID": _texts, "obsnums": _texts, "instrument": _texts, "obsmode": _texts, "filters": _texts,
+        "propID": _texts, "obsnums": _texts, "instrument": _texts, "obsmode": _texts,
+        "exposure_types": _texts, "filters": _texts,
         "date_select": _texts, "lookbacktime": _days, "target": _text, "coordinates": _lines, "radius": _text,
         "sca": _texts, "filetypes": _texts, "calib_levels": _texts, "guidestars": _yes_no,
         "guidestar_data_only": _yes_no, "obsid_select": _texts, "obsid_list": _texts,
@@ -125,7 +126,8 @@ SETTINGS: Mapping[str, _Reader] = MappingProxyType(
 
 FIELD_OF: Mapping[str, str] = MappingProxyType(
     {
-        "instrument": "instrument", "obsmode": "modes", "filters": "filters", "categories": "categories", "pi": "pi",
+        "instrument": "instrument", "obsmode": "modes", "exposure_types": "exposure_types", "filters": "filters",
+        "categories": "categories", "pi": "pi",
         "target": "target", "resolver": "resolver", "radius": "radius", "footprint": "footprint",
         "target_name": "target_name", "obs_ids": "obs_ids", "keywords": "keywords", "executed": "executed",
         "access": "access",
@@ -138,7 +140,7 @@ FIELD_OF: Mapping[str, str] = MappingProxyType(
 _MEANT = {
     "program": "propID", "proposal_id": "propID", "observations": "obsnums", "modes": "obsmode", "detectors": "sca",
     "obsids": "obsid_list", "obsid_range": "obsid_select", "dates": "date_select", "lookback": "lookbacktime",
-    "destination": "outrootdir",
+    "destination": "outrootdir", "exp_type": "exposure_types",
 }  # fmt: skip
 # Of each row, the later source's setting puts the earlier source's out of force, whichever of the row it is.
 _RIVALS = (("date_select", "lookbacktime"), ("target", "coordinates"), ("guidestars", "guidestar_data_only"))

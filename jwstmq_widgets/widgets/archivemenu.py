@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-__all__ = ["archive_choices"]
+from jwstmq_widgets.archives.host import ESA_PATH
+
+__all__ = ["archive_choices", "tells_exposures"]
 
 _CHOICES = (
     ("mast", "MAST"),
@@ -30,3 +32,18 @@ def archive_choices(address: str) -> list[Sequence[str]]:
     name = " + ".join(part.partition("://")[2] or part for part in address.split(","))
     others = [(address, name)] if address and address not in dict(_CHOICES) else []
     return [*_CHOICES, *others]
+
+
+def tells_exposures(address: str) -> bool:
+    """Tell whether an archive can be asked for types of exposure, which ESA's cannot.
+
+    Parameters
+    ----------
+    address
+        Its word or address; several with commas.
+
+    Returns
+    -------
+    bool
+    """
+    return any(word not in {"esa", "local-esa"} and not word.endswith(ESA_PATH) for word in address.split(","))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.exploration.inquiry import Inquiry
 from jwstmq_widgets.exploration.jobs import Problem
-from jwstmq_widgets.query import CATEGORIES, MODES, Query
-from jwstmq_widgets.widgets.archivemenu import archive_choices
+from jwstmq_widgets.query import CATEGORIES, EXPOSURE_TYPES, MODES, Query
+from jwstmq_widgets.widgets.archivemenu import archive_choices, tells_exposures
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.searchform import SHOWN, place_of_field, read_query, write_fields
 
@@ -89,6 +89,7 @@ class SearchPanel(Panel):
             "sentence": "" if self._question in {None, Query()} else str(self._question),
             "instruments": [[name, _INSTRUMENTS.get(name, name)] for name in MODES],
             "categories": list(CATEGORIES),
+            "exposures": {name: list(kinds) for name, kinds in EXPOSURE_TYPES.items()} if self._tells() else {},
             "archives": archive_choices(self.exploration.address),
             "address": self.exploration.address,
             "running": running is not None,
@@ -143,6 +144,10 @@ class SearchPanel(Panel):
         if count is None:
             return ""
         return f"{count:,} observation{'' if count == 1 else 's'}" if count else "no observations"
+
+    def _tells(self) -> bool:
+        archive = self.exploration.archive
+        return tells_exposures(self.exploration.address if archive is None else archive.url)
 
     def _place(self) -> str:
         place = self._inquiry.place

@@ -15,8 +15,8 @@ __all__ = ["SHOWN", "expand_ranges", "is_position", "place_of_field", "read_quer
 
 SHOWN: Mapping[str, Any] = MappingProxyType(
     {
-        "program": None, "observations": (), "instrument": (), "modes": (), "filters": (), "dates": (None, None),
-        "lookback": None, "categories": (), "pi": (), "executed": None, "access": None,
+        "program": None, "observations": (), "instrument": (), "modes": (), "exposure_types": (), "filters": (),
+        "dates": (None, None), "lookback": None, "categories": (), "pi": (), "executed": None, "access": None,
         "target": "", "resolver": "", "coordinates": None, "radius": 2 / 60, "footprint": None, "target_name": (),
         "keywords": NO_KEYWORDS,
     }
@@ -134,6 +134,7 @@ def read_query(fields: Mapping[str, Any], rest: Query) -> Query:
             "observations": expand_ranges(text("observations")),
             "instrument": chosen("instrument"),
             "modes": chosen("modes"),
+            "exposure_types": text("exposure_types"),
             "filters": text("filters"),
             "dates": (text("earliest"), text("latest")),
             "lookback": text("lookback"),
@@ -167,6 +168,7 @@ def write_fields(query: Query) -> dict[str, Any]:
         "observations": ", ".join(map(str, query.observations)),
         "instrument": list(query.instrument),
         "modes": list(query.modes),
+        "exposure_types": ", ".join(query.exposure_types),
         "filters": ", ".join(query.filters),
         "earliest": _date(query.dates[0], latest=False),
         "latest": _date(query.dates[1], latest=True),

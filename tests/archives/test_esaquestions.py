@@ -67,6 +67,7 @@ MEANT_OTHERWISE = {
 }
 REFUSED = {
     "keywords": {"keywords": {"exp_type": "MIR_IMAGE"}},
+    "exposure_types": {"exposure_types": "MIR_IMAGE"},
     "obsids": {"obsids": [87602008]},
     "obsid_range": {"program": 2733, "obsid_range": (1, 2)},
     "recommended": {"program": 2733, "recommended": True},

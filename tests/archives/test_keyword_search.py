@@ -60,6 +60,35 @@ def test_every_exposure_that_is_found_has_its_products_and_no_other_has(archive,
     assert named == exposures
 
 
+@pytest.mark.parametrize(
+    ("kinds", "holds"),
+    [
+        (["MIR_IMAGE", "nrc_tsgrism"], lambda kind: kind in {"MIR_IMAGE", "NRC_TSGRISM"}),
+        ("MIR_LRS*, NIS_AMI", lambda kind: kind.startswith("MIR_LRS") or kind == "NIS_AMI"),
+    ],
+    ids=["names", "patterns"],
+)
+def test_types_of_exposures_give_the_exposures_of_a_filter_on_all(archive, kinds, holds):
+    query = Query(exposure_types=kinds)
+    everything = archive.keyword_rows(Query(keywords={"exp_type": "!null"}))
+    wanted = {row["fileSetName"] for row in everything if holds(row["exp_type"])}
+    observations = archive.observations(query)
+    assert wanted
+    assert set(observations.meta["datasets"]) == wanted
+    assert archive.count(query) == len(observations) > 0
+    assert set(archive.keyword_rows(query)["fileSetName"].tolist()) == wanted
+    chosen = {name[:25] for name in archive.products(observations)["productFilename"].tolist()}
+    assert wanted == {name for name in chosen if re.fullmatch(r"jw\d{11}_[0-9a-z]{5}_\d{5}", name)}
+
+
+def test_types_of_exposures_narrow_with_keywords_and_need_not_be_found(archive):
+    query = Query(program=2733, exposure_types="NRC_IMAGE", keywords={"visit": 1, "effexptm": ">=100"})
+    rows = archive.keyword_rows(query)
+    assert len(rows) > 0
+    assert {(kind, visit) for kind, visit in zip(rows["exp_type"], rows["visit"], strict=True)} == {("NRC_IMAGE", 1)}
+    assert len(archive.observations(query.replace(exposure_types="NIS_SOSS"))) == 0
+
+
 def test_a_part_of_the_table_still_leaves_them_out(archive):
     observations = archive.observations(NEBULA.replace(keywords={"exposure": 1, "exp_type": "MIR_IMAGE"}))
     cal = [

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+import jwstmq_widgets as jw
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Slow
 from tests.browser.lab import Lab, Notebook
@@ -101,6 +102,24 @@ def test_programs_are_suggested_with_their_titles(form: Locator) -> None:
     expect(form.page.locator(f"#{filters.get_attribute('list')} option[value='F770W, F1130W']")).to_be_attached()
 
 
+def test_types_of_exposures_are_suggested_and_go_with_what_was_planned(form: Locator) -> None:
+    form.get_by_text("More", exact=True).click()
+    form.get_by_label("MIRI", exact=True).check()
+    kinds = form.get_by_label("Exposures", exact=True)
+    kinds.press_sequentially("MIR_MRS, MIR_L")
+    offered = form.page.locator(f"#{kinds.get_attribute('list')} option")
+    expect(offered).to_have_count(3)
+    expect(form.page.locator(f"#{kinds.get_attribute('list')} option[value='MIR_MRS, MIR_LYOT']")).to_be_attached()
+    kinds.fill("MIR_MSR")
+    expect(form.get_by_text("did you mean 'MIR_MRS'?")).to_be_visible()
+    kinds.fill("MIR_MRS")
+    expect(form.locator(".jwstmq-search-sentence")).to_have_text("MIRI · MIR_MRS")
+    form.get_by_label("Status", exact=True).select_option("planned")
+    expect(kinds).to_be_hidden()
+    form.get_by_label("Status", exact=True).select_option("")
+    form.get_by_text("More", exact=True).click()
+
+
 def test_escape_cancels_a_search(form: Locator, faulty_archive: LocalArchive) -> None:
     program = form.get_by_label("Program", exact=True)
     program.fill("1324")
@@ -138,11 +157,12 @@ def test_a_search_is_saved_under_a_name_and_comes_back(form: Locator) -> None:
     form.get_by_text("Saved searches").click()
 
 
-def test_keywords_are_explained_and_counted(form: Locator) -> None:
+def test_keywords_are_explained_and_counted(form: Locator, archive_url: str) -> None:
     tab(form, "Keywords").click()
     keyword = form.get_by_label("Keyword", exact=True).first
     keyword.fill("exp_type")
     form.get_by_label("Value", exact=True).first.fill("MIR_IMAGE")
     expect(form.locator(".jwstmq-keyword").first).to_contain_text("Type of data in the exposure")
-    expect(said(form)).to_contain_text("111 observations")
+    count = jw.open_archive(archive_url).count(jw.Query(keywords={"exp_type": "MIR_IMAGE"}))
+    expect(said(form)).to_contain_text(f"{count} observations")
     expect(form.get_by_label("Keyword", exact=True)).to_have_count(2)

@@ -8,12 +8,14 @@ function render({ model, el }) {
   let sent = 0;
   let shown = "";
   let counted = "";
+  let exposures = {};
   let known = { programs: [], investigators: [], targets: [], filters: {}, modes: {} };
 
   // the fields
   const texts = {
     program: textInput("2733", { numeric: true }),
     observations: textInput("all, or 1, 2, 5-7"),
+    exposure_types: textInput("all, or MIR_IMAGE, NRC_TS*"),
     filters: textInput("all, or F770W, F1*"),
     earliest: textInput("2022-06-01", { label: "Earliest date, ISO or MJD" }),
     latest: textInput("2022-07-31", { label: "Latest date, ISO or MJD" }),
@@ -40,6 +42,7 @@ function render({ model, el }) {
   };
   const more = h("details", { class: "jwstmq-search-more" }, h("summary", {}, "More"),
     h("div", { class: "jwstmq-fields" },
+      ...row("exposure_types", "Exposures", texts.exposure_types),
       ...row("categories", "Category", groups.categories),
       ...row("pi", "PI", texts.pi),
       ...row("executed", "Status", choices.executed),
@@ -64,6 +67,7 @@ function render({ model, el }) {
   rows.target.body.append(place);
   rows.dates.title.ariaLabel = "Between which days";
   rows.lookback.title.ariaLabel = "In how many last days";
+  rows.exposure_types.title.title = texts.exposure_types.title = "Types of exposure (EXP_TYPE); finds only what was executed";
   rows.target_name.title.title = texts.target_name.title = "What the program calls its target; * stands for anything";
   const words = keywordRows(() => changed());
   const keywordsTrouble = problemLine();
@@ -82,6 +86,7 @@ function render({ model, el }) {
   };
   suggest(texts.program, () => known.programs);
   suggest(texts.filters, () => ofInstruments(known.filters).map((name) => [name, ""]), ",");
+  suggest(texts.exposure_types, () => ofInstruments(exposures).map((name) => [name, ""]), ",");
   suggest(texts.pi, () => known.investigators.map((name) => [name, ""]), ";");
   suggest(texts.target, () => known.targets.map((name) => [name, ""]));
   suggest(texts.target_name, () => known.targets.map((name) => [name, ""]), ";");
@@ -125,6 +130,7 @@ function render({ model, el }) {
     rows.when.hidden = choices.executed.value === "planned" && !(written.earliest || written.latest || written.lookback);
     rows.dates.hidden = rows.when.hidden || when.value !== "between";
     rows.lookback.hidden = rows.when.hidden || when.value !== "last";
+    rows.exposure_types.hidden = !Object.keys(exposures).length || choices.executed.value === "planned";
     rows.radius.hidden = rows.footprint.hidden = place.hidden = !typed("target");
     rows.resolver.hidden = !typed("target") || POSITION.test(texts.target.value.trim());
     const limits = read();
@@ -150,7 +156,7 @@ function render({ model, el }) {
     words.write(fields.keywords);
     when.value = fields.lookback ? "last" : fields.earliest || fields.latest ? "between" : "";
     arrange(fields);
-    if (fields.categories.length || fields.pi || fields.executed || fields.access) more.open = true;
+    if (fields.exposure_types || fields.categories.length || fields.pi || fields.executed || fields.access) more.open = true;
   }
   const compared = (fields) => JSON.stringify(Object.keys(fields).sort().map((name) => fields[name]));
   function message() {
@@ -204,6 +210,7 @@ function render({ model, el }) {
       groups.instrument.fill(view.instruments);
       groups.categories.fill(view.categories.map((name) => [name, name]));
     }
+    exposures = view.exposures;
     // an echo of what was sent from here says nothing new, and more may have been typed since
     if (!view.stamp.startsWith(`${me} `) && compared(view.fields) !== shown) {
       shown = compared(view.fields);

@@ -48,6 +48,7 @@ def test_a_range_that_runs_backwards_is_told_with_its_field() -> None:
         Query(target="M 57", resolver="NED", radius="90 arcsec", footprint="overlaps", target_name=["NGC-*", "HD 1"]),
         Query(coordinates=(151.757, -40.436), radius=0.0123456789012, footprint="contains", executed=True),
         Query(instrument="miri", executed=False, access="exclusive"),
+        Query(instrument="nircam", exposure_types=["NRC_TSGRISM", "NRC_*IMAGE"]),
         Query(program=2733, keywords={"exp_type": ["MIR_IMAGE", "!NRC_IMAGE"], "effexptm": ">=100", "pi_name": "Pon*"}),
     ],
 )
@@ -92,6 +93,7 @@ def test_what_was_typed_is_asked_and_its_progress_and_answer_are_told(unasked: E
         ({"program": "ring"}, "program", "ring"),
         ({"program": "2733", "observations": "0"}, "observations", "0"),
         ({"program": "2733", "instrument": ["MIRI"], "modes": ["imaging"]}, "modes", "did you mean 'image'"),
+        ({"exposure_types": "MIR_MSR"}, "exposure_types", "did you mean 'MIR_MRS'"),
         ({"earliest": "2022-07-01", "latest": "2022-06-01"}, "dates", "reversed"),
         ({"earliest": "yesterday"}, "dates", "yesterday"),
         ({"lookback": "-1"}, "lookback", "-1"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WARNINGS",
     "MergedArchive",
+    "archives_in",
     "knows_users",
     "login_to",
     "primary_of",
@@ -383,14 +384,14 @@ def knows_users(archive: "Archive") -> bool:
     -------
     bool
     """
-    several = archive.archives if isinstance(archive, MergedArchive) else (archive,)
-    return any(hasattr(one, "jobs") for one in several)  # as all that speak TAP+, and none that speaks as MAST
+    return any(
+        hasattr(one, "jobs") for one in archives_in(archive)
+    )  # as all that speak TAP+, and none that speaks as MAST
 
 
 def tells_messages(archive: "Archive") -> bool:
     """Tell whether an archive, or one of several, has messages to its users."""
-    several = archive.archives if isinstance(archive, MergedArchive) else (archive,)
-    return any(hasattr(one, "status_messages") for one in several)
+    return any(hasattr(one, "status_messages") for one in archives_in(archive))
 
 
 def login_to(archive: "Archive", token: str | None, **how: Any) -> Account:
@@ -442,6 +443,11 @@ def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
     tuple of Archive
     """
     return archive.sources(uri) if isinstance(archive, MergedArchive) else (archive,)
+
+
+def archives_in(archive: "Archive") -> "tuple[Archive, ...]":
+    """Give the archives that are asked together; an archive alone is its own only one."""
+    return archive.archives if isinstance(archive, MergedArchive) else (archive,)
 
 
 def primary_of(archive: "Archive") -> "Archive":

@@ -4,7 +4,6 @@ import errno
 import threading
 import time
 import uuid
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from jwstmq_widgets.archives.merged import archives_in
 from jwstmq_widgets.downloads.control import Control
 from jwstmq_widgets.downloads.farline import FarLine, FarTransfer
 from jwstmq_widgets.downloads.pace import Manners
@@ -126,7 +126,7 @@ class Crew:
     def __enter__(self) -> Self:
         self.client = _client_of(self._workers.client)
         try:
-            if self.right():
+            if any(one.authorization(one.url) for one in archives_in(self.archive)):
                 for address in (self.client.scheduler.address, *self.client.nthreads()):
                     self.check_privacy(address)
             with suppress(OSError):
@@ -153,10 +153,6 @@ class Crew:
     def transfer(self, item: PlanItem) -> FarTransfer:
         """Get ready to move one file."""
         return FarTransfer(self, item)
-
-    def right(self) -> Mapping[str, str]:
-        """Give the header fields that authorise requests to the archive just now."""
-        return self.archive.authorization(self.archive.url)
 
     def check_privacy(self, address: str) -> None:
         """Refuse to send a token where others could read it.

@@ -5,6 +5,7 @@ import logging
 import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets import __version__
@@ -13,6 +14,7 @@ from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.progress import Running
 from jwstmq_widgets.downloads.remote import Errand, Pass, Place, Report
+from jwstmq_widgets.downloads.sources import TURNS, Sources
 from jwstmq_widgets.downloads.transfer import Outcome
 from jwstmq_widgets.errors import Cancelled, DownloadError, QueryError
 
@@ -41,14 +43,39 @@ class FarTransfer:
     def __init__(self, crew: "Crew", item: PlanItem) -> None:
         kept = item.have if item.state == "resume" and crew.at_home else 0
         self.item = item
-        self.url = crew.archive.download_url(item.uri)
+        self.sources = Sources(crew.archive, item)
+        """The archives to ask for it."""
         self.running = Running(uri=item.uri, name=item.name, size=item.size, kept=kept, bytes_done=kept)
         self.moved = 0
         self._crew = crew
         self._losses = 0
 
+    @property
+    def url(self) -> str:
+        """Address at the archive that is asked now; "" before the first try."""
+        return self.sources.url
+
     def attempt(self, lane: "FarLine", _: memoryview) -> Outcome:
         """Try once to bring the file; raises as `Transfer.attempt` does."""
+        self.sources.begin()
+        while True:
+            moved = self.moved
+            try:
+                self.sources.address()
+            except TURNS as error:
+                self.sources.turn(error, some_came=False)
+                continue
+            report = self._carried(lane)
+            if report.outcome is not None:
+                told = self.sources.told(report.outcome.message, report.outcome.size)
+                return replace(report.outcome, message=told)
+            failure = self._error(report, lane)
+            if not isinstance(failure, TURNS):
+                raise failure
+            self.sources.turn(failure, some_came=self.moved > moved)
+
+    def _carried(self, lane: "FarLine") -> Report:
+        """Have one archive asked once."""
         place = relative_path(self.item, self._crew.plan.folder)
         try:
             report = lane.carry(self, place)
@@ -62,11 +89,9 @@ class FarTransfer:
             raise Busy from error
         self.running.bytes_done, self.running.size = report.beat.bytes_done, report.beat.size
         self.moved += report.moved
-        if report.outcome is None:
-            raise self._error(report, lane)
-        if lane.place is not None:
+        if report.outcome is not None and lane.place is not None:
             self._crew.went(self.item.uri, lane.place, place)
-        return report.outcome
+        return report
 
     def _error(self, report: Report, lane: "FarLine") -> BaseException:
         error = report.failure.error() if report.failure else RuntimeError("the worker said nothing")
@@ -121,18 +146,21 @@ class FarLine:
         self._check()
         if self._server is None:
             self._hire()
-        right = self._crew.right()
+        sources = transfer.sources
+        right = self._crew.archive.authorization(transfer.url)
         if right:
             try:
                 self._crew.check_privacy(self.address)
             except QueryError as error:  # who logged in, or joined the cluster, since it began
                 raise DownloadError(str(error)) from error
         errand = Errand(
-            item=transfer.item,
+            item=replace(transfer.item, size=sources.size),
             place=place,
             url=transfer.url,
-            account=self._crew.archive.account,
-            right=Pass(right, self._crew.archive.url),
+            archive=sources.now.url,
+            identity=sources.identity,
+            account=sources.now.account,
+            right=Pass(right, transfer.url),
         )
         try:
             return self._follow(errand, transfer.running)

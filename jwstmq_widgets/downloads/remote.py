@@ -15,7 +15,7 @@ from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.host import origin_of
 from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Control, Valve
-from jwstmq_widgets.downloads.hands import OwnHands, make_folder
+from jwstmq_widgets.downloads.hands import make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.part import Busy
@@ -96,6 +96,10 @@ class Errand:
     """Where it goes, from the destination downwards, with ``/``."""
     url: str
     """Its address at the archive."""
+    archive: str
+    """Address of the archive itself."""
+    identity: str
+    """What a beginning of it is known by on the disk; another archive's is another one."""
     account: Account
     """Who asks."""
     right: Pass
@@ -179,6 +183,7 @@ class _Delegate:
     def __init__(self, errand: Errand) -> None:
         self._errand = errand
         self.account = errand.account
+        self.url = self.name = errand.archive
 
     def download_url(self, uri: str) -> str:
         """Give the address that home told."""
@@ -265,13 +270,14 @@ class LineServer:
         failure: Failure | None = None
         try:
             item = self._here(errand)
-            hands = OwnHands(
+            self._transfer = Transfer(
+                item,
                 cast("Archive", _Delegate(errand)),
                 planned_at=self._opening.planned_at,
                 manners=self._opening.manners,
                 valve=self._valve,
+                identity=errand.identity,
             )
-            self._transfer = hands.transfer(item)
             make_folder(item.folder, self._root)
             outcome = self._transfer.attempt(self._lane, self._buffer)
             if not self._place.shared:

@@ -4,8 +4,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from jwstmq_widgets.archives.merged import MergedArchive, sources_of
-from jwstmq_widgets.downloads.addresses import address_at
 from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
 from jwstmq_widgets.downloads.control import Valve
@@ -14,9 +12,10 @@ from jwstmq_widgets.downloads.part import Part, Validator
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.progress import Running
 from jwstmq_widgets.downloads.refusals import refusal
+from jwstmq_widgets.downloads.sources import TURNS, Sources
 from jwstmq_widgets.downloads.split import OVERLAP, NotTheSame, Split, compare, total_of
 from jwstmq_widgets.downloads.tarmember import keep_member
-from jwstmq_widgets.errors import DownloadError, Incomplete, JwstmqError, Mismatch, Refused, Unreachable
+from jwstmq_widgets.errors import Incomplete, Mismatch
 from jwstmq_widgets.tables import format_size
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ class Transfer:
         Whether the bytes must be on the disk before the file gets its name, what is checked, when to split.
     valve
         Lets the bytes through; at once when left out.
+    identity
+        What a beginning of the file is known by on the disk; its ``dataURI`` when left out.
     """
 
     def __init__(
@@ -76,12 +77,10 @@ class Transfer:
         planned_at: float,
         manners: Manners | None = None,
         valve: Valve | None = None,
+        identity: str = "",
     ) -> None:
         self.item = item
-        self._sources = list(sources_of(archive, item.uri))
-        """Where to ask; the first is the one that is asked now."""
-        self.url = ""
-        """Address at the archive that is asked now; "" before the first try."""
+        self._sources = Sources(archive, item, identity=identity)
         self.running = Running(
             uri=item.uri,
             name=item.name,
@@ -91,9 +90,6 @@ class Transfer:
         )
         self.moved = 0
         """Bytes that came, in all tries."""
-        self._archive = archive
-        self._identity = item.uri
-        self._passed: list[str] = []
         self._planned_at = planned_at
         self._manners, self._valve = manners or Manners(), valve or Valve()
         self._split: Split | None = None
@@ -138,10 +134,15 @@ class Transfer:
                 return self._bring_from_any(part, lane, buffer)
             except BaseException:
                 pieces = self._split.done() if self._split is not None else None
-                part.leave(self._identity, self._validator, pieces)
+                part.leave(self._sources.identity, self._validator, pieces)
                 raise
             finally:
                 self._split = None
+
+    @property
+    def url(self) -> str:
+        """Address at the archive that is asked now; "" before the first try."""
+        return self._sources.url
 
     @property
     def wants_help(self) -> bool:
@@ -165,38 +166,21 @@ class Transfer:
 
     def _bring_from_any(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
         """Bring the file from the first archive that gives it."""
-        failed: list[JwstmqError] = []
+        self._sources.begin()
         while True:
             moved = self.moved
             try:
                 outcome = self._bring(part, lane, buffer)
-            except Incomplete:
-                raise  # some came: the next try goes on where it stopped
-            except (Unreachable, Refused, DownloadError) as error:
-                failed.append(error)
-                if len(failed) >= len(self._sources) or (isinstance(error, Unreachable) and self.moved > moved):
-                    raise _most_hopeful(failed) from error
-                self._ask_next(error)
+            except TURNS as error:
+                self._sources.turn(error, some_came=self.moved > moved)
+                self._split, self._in_one = None, False
+                self._forget()
             else:
-                if not self._passed:
-                    return outcome
-                return replace(outcome, message=f"from {self._sources[0].name}, because {'; '.join(self._passed)}")
-
-    def _ask_next(self, error: JwstmqError) -> None:
-        """Ask another archive for the whole file: what one has given of it proves nothing of another's."""
-        left = self._sources[0]
-        if isinstance(error, Unreachable) and isinstance(self._archive, MergedArchive):
-            self._archive.note_unreachable(left)
-        self._passed = [*self._passed, f"{left.name}: {error}"][-2:]
-        self._sources = [*self._sources[1:], left]
-        self.url = ""
-        self._identity = f"{self.item.uri} at {self._sources[0].url}"
-        self._split, self._in_one = None, False
-        self._forget()
+                return replace(outcome, message=self._sources.told(outcome.message, outcome.size))
 
     def _bring(self, part: Part, lane: Lane, buffer: memoryview) -> Outcome:
-        self.url = self.url or address_at(self._sources[0], self.item.uri)
-        noted = part.note(self._identity) if part.size else None
+        url = self._sources.address()
+        noted = part.note(self._sources.identity) if part.size else None
         known = self._validator or noted
         start = self._resume_at(part, known)
         if part.holes:
@@ -209,7 +193,7 @@ class Transfer:
         if start and known is not None:
             self._validator = known
             asked = {"Range": f"bytes={start}-", "If-Range": known.if_range}
-            answer = lane.get(self.url, asked)
+            answer = lane.get(url, asked)
             if answer.status != 416:
                 try:
                     return self._take(part, answer, start, known, lane, buffer)
@@ -218,7 +202,7 @@ class Transfer:
             else:
                 answer.drain()
         self._validator = None
-        answer = lane.get(self.url, {})
+        answer = lane.get(url, {})
         return self._take(part, answer, 0, None, lane, buffer)
 
     def _resume_at(self, part: Part, known: Validator | None) -> int:
@@ -247,11 +231,12 @@ class Transfer:
             self._check_promise(answer, total)
         self._validator = validator if answer.encoding == "identity" and not packed else None
         self._from_start = False
-        part.begin(start, self._identity, validator)
+        part.begin(start, self._sources.identity, validator)
         running = self.running
         if packed:
             return self._take_from_tar(part, answer, validator, lane)
-        running.size = item.size if item.size >= 0 else -1 if total is None else total
+        listed = self._sources.size
+        running.size = listed if listed >= 0 else -1 if total is None else total
         running.bytes_done = start
         if self._may_split(answer, validator):
             self._split = self._make_split(part, validator, [(0, start)] if start else [])
@@ -270,8 +255,8 @@ class Transfer:
 
     def _take_from_tar(self, part: Part, answer: Answer, validator: Validator, lane: Lane) -> Outcome:
         """Keep the one member that was asked for; nothing of a tar can be resumed."""
-        running, valve = self.running, self._valve
-        running.size = self.item.size
+        running, valve, item = self.running, self._valve, replace(self.item, size=self._sources.size)
+        running.size = item.size
 
         def write(chunk: bytes) -> None:
             part.write(memoryview(chunk))
@@ -280,14 +265,14 @@ class Transfer:
             valve.passed(len(chunk), lane.check)
 
         try:
-            keep_member(answer, self.item, write)
+            keep_member(answer, item, write)
         finally:
             answer.release()
-        return self._finish(part, self.item.size, validator, public_address(answer.url), lane)
+        return self._finish(part, item.size, validator, public_address(answer.url), lane)
 
     def _read(self, part: Part, answer: Answer, lane: Lane, buffer: memoryview) -> None:
         running, valve = self.running, self._valve
-        most = self.item.size if self.item.size >= 0 else None
+        most = self._sources.size if self._sources.size >= 0 else None
         share = buffer[: valve.share(len(buffer))]
         while count := answer.readinto(share):
             part.write(share[:count])
@@ -310,7 +295,7 @@ class Transfer:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         lane.check()
         part.publish(fsync=manners.fsync)
-        promised = "length" if max(item.size, -1 if total is None else total) >= 0 else "no length known"
+        promised = "length" if max(self._sources.size, -1 if total is None else total) >= 0 else "no length known"
         return Outcome(
             status="COMPLETE",
             size=part.size,
@@ -332,7 +317,7 @@ class Transfer:
 
         return Split(
             part,
-            self._identity,
+            self._sources.identity,
             self.url,
             validator,
             done,
@@ -345,7 +330,7 @@ class Transfer:
 
     def _go_on(self, part: Part, known: Validator, lane: Lane, buffer: memoryview) -> Outcome:
         """Bring what is missing of a file that several connections began."""
-        sizes_agree = known.size >= 0 and self.item.size in {-1, known.size}
+        sizes_agree = known.size >= 0 and self._sources.size in {-1, known.size}
         if not sizes_agree or not known.if_range:
             raise NotTheSame
         self._validator = known
@@ -356,7 +341,7 @@ class Transfer:
 
     def _check_promise(self, answer: Answer, total: int | None) -> None:
         """Look at the headers of a whole file before its bytes replace what is here."""
-        name, size = self.item.name, self.item.size
+        name, size = self.item.name, self._sources.size
         kind = answer.media_type
         if kind == "text/html" and not name.lower().endswith((".html", ".htm")):
             answer.drain()
@@ -372,7 +357,7 @@ class Transfer:
             )
 
     def _check_length(self, size: int, total: int | None, *, whole: bool) -> None:
-        name, listed = self.item.name, self.item.size
+        name, listed = self.item.name, self._sources.size
         expected = total if total is not None else listed if listed >= 0 else None
         if listed >= 0 and size > listed:
             self._forget()
@@ -395,13 +380,4 @@ class Transfer:
         return found.st_size if later and item.size in {-1, found.st_size} else None
 
     def _refusal(self, answer: Answer) -> Exception:
-        return refusal(answer, self.item, self._sources[0])
-
-
-def _most_hopeful(errors: list[JwstmqError]) -> JwstmqError:
-    """Choose, of the errors of all archives, one after which another try may help; it tells of the others."""
-    chosen = next((error for error in errors if isinstance(error, (Unreachable, Refused))), errors[0])
-    others = [str(error) for error in errors if error is not chosen]
-    if others:
-        chosen.args = ("; also: ".join([str(chosen), *others]),)
-    return chosen
+        return refusal(answer, self.item, self._sources.now)

@@ -21,6 +21,8 @@ from distributed import Client, LocalCluster, wait
 
 from jwstmq_widgets import __version__
 from jwstmq_widgets.archives import Archive, open_archive
+from jwstmq_widgets.archives.account import Credential
+from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.downloads import LEDGER_NAME, DownloadProgress, Manifest, Workers, download, plan
 from jwstmq_widgets.downloads.cluster import Crew
 from jwstmq_widgets.downloads.control import Control
@@ -30,8 +32,8 @@ from jwstmq_widgets.errors import Cancelled, DownloadError, ExclusiveAccess, Que
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive, faults
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import select
-from tests.downloads.conftest import HASTY, MakePlan, fits_bytes
-from tests.downloads.origin import Origin, Reply
+from tests.downloads.conftest import HASTY, MakePlan, fits_bytes, products_of
+from tests.downloads.origin import URI, Origin, Reply
 
 WORKERS = 3
 
@@ -503,3 +505,22 @@ def test_a_pass_is_for_one_archive_and_shows_nothing() -> None:
     assert right.headers("http://127.0.0.1:80/x")
     assert right.headers("http://127.0.0.1:81/x") == right.headers("https://127.0.0.1/x") == {}
     assert repr(right) == "<Pass present>"
+
+
+def test_a_worker_turns_to_the_other_archive_with_its_own_right(
+    client: Client, origin: Origin, other: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, content = "jw02733001001_02103_00001_mirimage_cal.fits", fits_bytes(20 * 2880)
+    origin.always[name] = Reply(status=404)
+    other.add(name, content)
+    both = open_archive([origin.url, other.url])
+    for own, secret in zip(both.archives, ("first", "second"), strict=True):  # type: ignore[attr-defined]
+        monkeypatch.setattr(own, "_credential", Credential(secret, Host.at(own.url)))
+    products = products_of({f"{URI}{name}": (name, len(content))}, both.url)
+    made = plan(products, to=tmp_path, layout="flat", archive=both)
+    manifest = download(made, cluster=client, manners=HASTY)
+    assert manifest["Status"].tolist() == ["COMPLETE"], manifest["Message"].tolist()
+    assert manifest["Message"][0].startswith(f"from {other.url.removeprefix('http://')}, because ")
+    assert (tmp_path / name).read_bytes() == content
+    assert [request.headers["Authorization"] for request in origin.asked_for(name)] == ["token first"]
+    assert [request.headers["Authorization"] for request in other.asked_for(name)] == ["token second"]

@@ -203,3 +203,32 @@ def test_a_403_of_esa_is_told_in_its_words_with_what_to_do(
     assert said == "ERROR"
     assert advice in message
     assert message.endswith("(the archive says: You have no rights over this product)")
+
+
+def test_another_archives_version_is_taken_as_it_is_and_said(both: Both, origin: Origin, other: Origin) -> None:
+    origin.always[NAME] = Reply(status=404)
+    longer = fits_bytes(41 * 2880)
+    other.add(NAME, longer)
+    made = both()
+    said, message, url = of(download(made, manners=HASTY))
+    assert said == "COMPLETE"
+    assert (made.folder / NAME).read_bytes() == longer
+    assert url.startswith(other.url)
+    listed = f"{origin.url.removeprefix('http://')} lists {len(CONTENT):,}"
+    assert message.endswith(f"another version: {len(longer):,} bytes, where {listed}")
+
+
+def test_the_first_archives_own_size_must_be_its_catalogues(both: Both, origin: Origin, other: Origin) -> None:
+    origin.add(NAME, fits_bytes(39 * 2880))
+    other.always[NAME] = Reply(status=404)
+    said, message, _ = of(download(both(), manners=HASTY))
+    assert said == "ERROR"
+    assert "its catalogue says" in message
+
+
+def test_another_archives_broken_version_is_not_taken(both: Both, origin: Origin, other: Origin) -> None:
+    origin.always[NAME] = Reply(status=404)
+    other.add(NAME, b"no such file" * 1000)
+    made = both()
+    assert of(download(made, manners=HASTY))[0] == "ERROR"
+    assert not (made.folder / NAME).exists()

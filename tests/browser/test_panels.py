@@ -117,7 +117,7 @@ def test_a_tick_in_the_gallery_is_one_in_the_grid(page: Page, opened: Notebook) 
     expect(page.get_by_role("button", name="Download 1")).to_be_enabled()
     assert opened.value("explorer.selected['productFilename'].tolist()") == [name]
     page.get_by_role("tab", name="Products").click()
-    expect(page.locator(".jwstmq-grid-summary")).to_contain_text("1 of ")
+    expect(page.locator(".jwstmq-tab-products .jwstmq-grid-summary")).to_contain_text("1 of ")
 
 
 def test_keys_on_a_checkbox_do_not_reach_the_notebook(page: Page, opened: Notebook) -> None:
@@ -143,6 +143,7 @@ def test_a_token_leaves_the_page_at_once(page: Page, opened: Notebook) -> None:
     page.get_by_role("button", name="Log out").click()
     expect(page.locator(".jwstmq-login-who")).to_have_text("anonymous")
     page.keyboard.press("Escape")
+    expect(token).to_be_hidden()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -167,14 +168,24 @@ def test_nothing_is_clipped(page: Page, opened: Notebook, screenshot: Screenshot
         page.get_by_role("button", name="☰ Search").click()
 
 
+@pytest.fixture(scope="module")
+def apart(lab: Lab, browser: Browser, local_archive: LocalArchive) -> Iterator[Notebook]:
+    """A notebook with an exploration of program 2733, and no panel yet."""
+    with lab.notebook(browser, "panels") as notebook:
+        notebook.run_cell(
+            f"import jwstmq_widgets as jw\n"
+            f"exploration = jw.Exploration({local_archive.url!r}, jw.Query(program=2733))\n"
+            "assert exploration.wait(60)"
+        )
+        yield notebook
+        assert not notebook.errors
+        assert not notebook.strangers
+
+
 @pytest.mark.parametrize("panel", PANELS)
-def test_each_panel_works_alone(
-    notebook: Notebook, local_archive: LocalArchive, screenshot: Screenshot, panel: str
-) -> None:
-    notebook.run_cell(
-        f"import jwstmq_widgets as jw\nexploration = jw.Exploration({local_archive.url!r}, jw.Query(program=2733))\n"
-        f"assert exploration.wait(60)\njw.{panel}(exploration)"
-    )
+def test_each_panel_works_alone(apart: Notebook, screenshot: Screenshot, panel: str) -> None:
+    apart.clear()
+    apart.run_cell(f"jw.{panel}(exploration)")
     drawn = {
         "LoginPanel": "anonymous",
         "SearchPanel": "10 observations",
@@ -182,7 +193,7 @@ def test_each_panel_works_alone(
         "Gallery": "NGC-3132",
         "DownloadPanel": "Nothing is ticked",
     }
-    shown = notebook.page.locator(".jp-OutputArea-output .jwstmq")
+    shown = apart.page.locator(".jp-OutputArea-output .jwstmq")
     expect(shown).to_contain_text(drawn[panel])
     if panel == "Gallery":
         expect(shown.locator("img").first).to_be_visible()

@@ -25,7 +25,11 @@ function render({ model, el }) {
       h("span", { class: "jwstmq-login-where" }, "auth.mast.stsci.edu"),
       "; what you type is kept in this kernel's memory only."));
   const rights = h("div", { class: "jwstmq-muted" });
-  const leave = h("button", { type: "button", onclick: () => model.send({ do: "logout" }) }, "Log out");
+  let left = false;
+  const leave = h("button", { type: "button", onclick: () => {
+    left = true;
+    model.send({ do: "logout" });
+  } }, "Log out");
   const inside = h("div", { class: "jwstmq-login-inside" }, rights, leave);
   const body = h("div", { class: "jwstmq-login-body", id: bodyId, hidden: true }, form, inside, problem);
   let busy = false;
@@ -77,6 +81,10 @@ function render({ model, el }) {
     if (before && before.anonymous && !view.anonymous) {
       unfold(false);
       head.focus();
+    }
+    if (left && view.anonymous) {
+      left = false;
+      if (!body.hidden) unfold(true); // the button that had the focus is gone; Escape must still be heard
     }
     before = view;
   });

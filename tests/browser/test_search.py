@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 import jwstmq_widgets as jw
-import jwstmq_widgets as jw
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Slow
 from tests.browser.lab import Lab, Notebook

@@ -1,6 +1,7 @@
 """What the tests of the downloads share."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from jwstmq_widgets.downloads import Manners, Plan, plan
 from jwstmq_widgets.localarchive import LocalArchive
 from tests.downloads.origin import Origin, origin_server
 
-HASTY = Manners(backoff=0.01, connect_timeout=2.0, stall_timeout=0.5)
-"""Manners of a test that waits for nothing."""
+HASTY = Manners(backoff=0.01, stall_timeout=20.0)
+"""Manners of a test that does not wait between tries; a busy machine is no stall."""
+IMPATIENT = replace(HASTY, stall_timeout=0.5)
+"""The same where something stalls for good."""
 
 MakePlan = Callable[..., Plan]
 

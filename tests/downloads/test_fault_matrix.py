@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from jwstmq_widgets.downloads import LEDGER_NAME, Manifest, Manners, Plan, download, plan
-from tests.downloads.conftest import HASTY, MakePlan, fits_bytes, products_of
+from tests.downloads.conftest import HASTY, IMPATIENT, MakePlan, fits_bytes, products_of
 from tests.downloads.origin import URI, Origin, Reply
 
 NAME = "jw02733002001_02103_00001_mirimage_uncal.fits"
@@ -99,6 +99,7 @@ def test_a_fault_changes_no_byte(origin: Origin, plan_of: MakePlan, kind: str, f
     origin.add(NAME, content, *replies(content), etag='"e"')
     if fault == "stall":
         origin.replies[NAME] = [Reply(stall=len(content) // 2)]
+        manners = dataclasses.replace(manners, stall_timeout=IMPATIENT.stall_timeout)
     decided = plan_of()
     manifest = download(decided, manners=manners, limit_rate=rate)
     assert manifest["Status"].tolist() == ["COMPLETE" if arrives else "ERROR"], manifest["Message"].tolist()
@@ -130,7 +131,8 @@ def test_a_destination_removed_on_the_way_leaves_an_honest_row(origin: Origin, p
         if origin.asked and not (decided.folder / NAME).exists():
             shutil.rmtree(decided.folder, ignore_errors=True)
 
-    manifest = download(decided, manners=dataclasses.replace(manners, tries=2), progress=remove)
+    impatient = dataclasses.replace(manners, stall_timeout=IMPATIENT.stall_timeout, tries=2)
+    manifest = download(decided, manners=impatient, progress=remove)
     again = download(plan_of(), manners=manners)
     assert again["Status"].tolist() == ["COMPLETE" if manifest["Status"][0] != "COMPLETE" else "SKIPPED"]
     assert (decided.folder / NAME).read_bytes() == content

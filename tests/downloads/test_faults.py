@@ -14,7 +14,7 @@ from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.downloads import Manifest, Plan, download
 from jwstmq_widgets.downloads.progress import DownloadProgress
 from jwstmq_widgets.errors import QueryError
-from tests.downloads.conftest import HASTY, MakePlan, fits_bytes
+from tests.downloads.conftest import HASTY, IMPATIENT, MakePlan, fits_bytes
 from tests.downloads.origin import Origin, Reply, free_port
 
 NAME = "jw02733002001_02103_00001_mirimage_cal.fits"
@@ -142,7 +142,7 @@ def test_a_whole_part_is_only_compared_and_named(origin: Origin, plan_of: MakePl
 def test_a_stalled_transfer_is_tried_again(origin: Origin, plan_of: MakePlan) -> None:
     origin.add(NAME, WHOLE, Reply(stall=30_000))
     plan = plan_of()
-    assert_right(plan, carry_out(plan))
+    assert_right(plan, download(plan, workers=1, manners=IMPATIENT))
 
 
 def test_a_503_is_tried_again(origin: Origin, plan_of: MakePlan) -> None:

@@ -9,7 +9,7 @@ import pytest
 from jwstmq_widgets.downloads import Control, Manifest, download
 from jwstmq_widgets.downloads.progress import DownloadProgress
 from jwstmq_widgets.downloads.spans import Spans
-from tests.downloads.conftest import HASTY, MakePlan, fits_bytes
+from tests.downloads.conftest import HASTY, IMPATIENT, MakePlan, fits_bytes
 from tests.downloads.origin import Origin, Reply
 
 NAME = "jw02733002001_02103_00001_mirimage_uncal.fits"
@@ -89,7 +89,8 @@ def test_parts_of_different_files_under_one_etag_are_found_out(origin: Origin, p
 def test_a_helper_that_fails_changes_no_byte(origin: Origin, plan_of: MakePlan, fault: Reply) -> None:
     origin.add(NAME, WHOLE, Reply(), fault, fault)
     plan = plan_of()
-    manifest = download(plan, manners=HELPFUL, limit_rate=ALWAYS_SLOW)
+    manners = dataclasses.replace(HELPFUL, stall_timeout=(HELPFUL if fault.stall is None else IMPATIENT).stall_timeout)
+    manifest = download(plan, manners=manners, limit_rate=ALWAYS_SLOW)
     assert manifest["Status"].tolist() == ["COMPLETE"], manifest["Message"].tolist()
     assert plan.items[0].path.read_bytes() == WHOLE
 

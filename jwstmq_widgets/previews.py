@@ -17,7 +17,8 @@ from astropy.table import Table
 from PIL import Image
 
 from jwstmq_widgets.archives import Archive
-from jwstmq_widgets.errors import ArchiveError, JwstmqError, Refused, Unreachable, Unreadable
+from jwstmq_widgets.archives.merged import MergedArchive, sources_of
+from jwstmq_widgets.errors import ArchiveError, JwstmqError, QueryError, Refused, Unreachable, Unreadable
 
 __all__ = ["LOOK_SIZE", "THUMBNAIL_SIZE", "Thumbnails", "make_thumbnail", "preview_index"]
 
@@ -182,13 +183,12 @@ class Thumbnails:
         preview, size = self._index[1].get(uri, ("", -1))
         if archive is None or not preview:
             raise Unreadable("no preview")
-        url = archive.download_url(preview)
         small = look == THUMBNAIL_SIZE
-        key = hashlib.sha256(f"{url} {size}{'' if small else f' {look}'}".encode()).hexdigest()
+        key = hashlib.sha256(f"{archive.url} {preview} {size}{'' if small else f' {look}'}".encode()).hexdigest()
         with self._state:
             known = self._memory.get(key)
         if known is None:
-            known = self._from_disk(key) or self._from_archive(archive, url, key, look)
+            known = self._from_disk(key) or self._from_any(archive, preview, key, look)
         if not small:
             return known  # one at a time is looked at, and each is as large as many thumbnails
         with self._state:
@@ -203,6 +203,18 @@ class Thumbnails:
             return (self._folder / f"{key}.jpg").read_bytes()
         except OSError:
             return None
+
+    def _from_any(self, archive: Archive, preview: str, key: str, look: tuple[int, int]) -> bytes:
+        """Ask one archive after the other; raises what the first one said."""
+        first: ArchiveError | QueryError | None = None
+        for source in sources_of(archive, preview):
+            try:
+                return self._from_archive(source, source.download_url(preview), key, look)
+            except (ArchiveError, QueryError) as error:
+                if isinstance(error, Unreachable) and isinstance(archive, MergedArchive):
+                    archive.note_unreachable(source)
+                first = first or error
+        raise first or Unreadable("no preview")
 
     def _from_archive(self, archive: Archive, url: str, key: str, look: tuple[int, int]) -> bytes:
         thumbnail = make_thumbnail(self._fetch(archive, url), size=look)

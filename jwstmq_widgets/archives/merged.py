@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WARNINGS",
+    "AtLeast",
     "MergedArchive",
     "archives_in",
+    "holders_of",
     "knows_users",
     "login_to",
-    "primary_of",
     "sources_of",
     "tells_messages",
 ]
@@ -35,6 +36,11 @@ WARNINGS = "warnings"
 
 _T = TypeVar("_T")
 _DOWN_SECONDS = 60.0
+_FEW = 2000  # observations whose lists are loaded to be counted together: what ESA gives at once
+
+
+class AtLeast(int):
+    """A number of which there are so many at the least."""
 
 
 class MergedArchive:
@@ -141,10 +147,20 @@ class MergedArchive:
         Returns
         -------
         int
-            What the archive with the most has; together there may be more.
+            Exact where the archives have few, whose lists are loaded; otherwise, and where one does not answer,
+            `AtLeast` what the archive with the most has.
         """
-        answers, _ = self._each(lambda archive: archive.count(query, cancel=cancel), cancel)
-        return max(answers.values())
+        answers, warnings = self._each(
+            self._asked(query, lambda archive, own: archive.count(own, cancel=cancel)), cancel
+        )
+        if warnings:
+            return AtLeast(max(answers.values()))
+        if min(answers.values()) == 0:  # nothing can be in both
+            return sum(answers.values())
+        if sum(answers.values()) > _FEW or query.empty:
+            return AtLeast(max(answers.values()))
+        table = self.observations(query, cancel=cancel)
+        return AtLeast(len(table)) if table.meta[WARNINGS] else len(table)
 
     def observations(
         self,
@@ -155,7 +171,8 @@ class MergedArchive:
         cancel: threading.Event | None = None,
     ) -> Table:
         """Ask for the observations that answer a question; see `merged_observations` for the table."""
-        answers, warnings = self._each(lambda archive: archive.observations(query, cache=cache, cancel=cancel), cancel)
+        ask = self._asked(query, lambda archive, own: archive.observations(own, cache=cache, cancel=cancel))
+        answers, warnings = self._each(ask, cancel)
         table = merged_observations(answers, self._names, archive=self.url)
         table.meta[WARNINGS] = warnings
         if progress is not None:
@@ -314,11 +331,24 @@ class MergedArchive:
         )
         return tuple(self._archives[number] for number in order)
 
+    def holders(self, uri: str) -> "tuple[Archive, ...]":
+        """Give the archives that are known to have a product, in their own order; all, where nothing is known."""
+        known = self._elsewhere.get(uri) or range(len(self._archives))
+        return tuple(self._archives[number] for number in known)
+
     def note_unreachable(self, archive: "Archive") -> None:
         """Ask an archive last for a minute."""
         self._down = {**self._down, archive.url: time.monotonic() + _DOWN_SECONDS}
 
     # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _asked(self, query: Query, ask: "Callable[[Archive, Query], _T]") -> "Callable[[Archive], _T]":
+        """Leave MAST's numbers of observations, which only choose among files then, out of the question to others."""
+        numbered = bool(query.obsids) or query.obsid_range != (None, None)
+        unnumbered = query.replace(obsids=(), obsid_range=(None, None)) if numbered else query
+        if unnumbered.empty:
+            unnumbered = query  # those archives say that they do not know the numbers
+        return lambda archive: ask(archive, unnumbered if knows_users(archive) else query)
 
     @property
     def _names(self) -> list[str]:
@@ -445,14 +475,14 @@ def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
     return archive.sources(uri) if isinstance(archive, MergedArchive) else (archive,)
 
 
+def holders_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
+    """Give the archives that are known to have a product, whoever can be reached; see `sources_of`."""
+    return archive.holders(uri) if isinstance(archive, MergedArchive) else (archive,)
+
+
 def archives_in(archive: "Archive") -> "tuple[Archive, ...]":
     """Give the archives that are asked together; an archive alone is its own only one."""
     return archive.archives if isinstance(archive, MergedArchive) else (archive,)
-
-
-def primary_of(archive: "Archive") -> "Archive":
-    """Give the archive that is asked first."""
-    return archive.archives[0] if isinstance(archive, MergedArchive) else archive
 
 
 def _together(progresses: Mapping[str, ProductsProgress], partial: Callable[[], Any]) -> ProductsProgress:

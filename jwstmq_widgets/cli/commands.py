@@ -56,6 +56,7 @@ def query(given: argparse.Namespace) -> int:
     int
         Exit status.
     """
+    from jwstmq_widgets.archives.merged import AtLeast
     from jwstmq_widgets.cli.listing import Listing, look, needs_places, needs_products
 
     question, options = read_command_line(given)
@@ -64,7 +65,8 @@ def query(given: argparse.Namespace) -> int:
         if given.count:
             number = archive.count(question, cancel=cancel)
             sys.stdout.write(f"{number}\n")
-            say(f"{number:,} observations: {question}")
+            least = "at least " if isinstance(number, AtLeast) else ""
+            say(f"{least}{number:,} observations: {question}")
             return DONE
         observations = ask_observations(archive, question, cancel, cache=cache)
         products = None

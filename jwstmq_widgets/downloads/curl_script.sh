@@ -7,7 +7,7 @@
 # never along a redirect to another host, and never onto a command line.
 #
 # Exit status: 0 every file is here, 1 some are not, 2 it could not begin, 130 or 143 it was stopped.
-
+@ELSEWHERE@
 set -u
 LC_ALL=C
 export LC_ALL

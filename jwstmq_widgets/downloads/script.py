@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.merged import knows_users, primary_of
+from jwstmq_widgets.archives.merged import archives_in, holders_of, knows_users
 from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.manifest import relative_path
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
@@ -104,8 +104,10 @@ class Script:
 def script(plan: Plan, *, kind: ScriptKind = "curl") -> Script:
     """Write a plan down for another program; nobody is asked.
 
-    Files that are here already are in it as well: it may run on another machine. Paths are the plan's, relative to
-    the folder in which it runs, or to the one that its user gives (``--dir``).
+    It cannot turn to another archive when one fails: comments say which files have two addresses, or come from the
+    second archive because the first does not have them. Files that are here already are in it as well: it may run on
+    another machine. Paths are the plan's, relative to the folder in which it runs, or to the one that its user gives
+    (``--dir``).
 
     Parameters
     ----------
@@ -134,19 +136,24 @@ def script(plan: Plan, *, kind: ScriptKind = "curl") -> Script:
         raise QueryError(f"a script for {kind!r} is unknown; use one of {', '.join(SCRIPT_KINDS)}", field="kind")
     if plan.archive is None:
         raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
-    archive = primary_of(plan.archive)  # a script has no other archive to turn to
-    addresses = Addresses(archive, [item.uri for item in plan.items])
+    archives = archives_in(plan.archive)
+    holders = {item.uri: holders_of(plan.archive, item.uri) for item in plan.items}
+    addresses = {
+        archive.url: Addresses(archive, [uri for uri, having in holders.items() if having[0] is archive])
+        for archive in archives
+    }
     entries, left_out = [], []
     for item in plan.items:
+        archive = holders[item.uri][0]  # a script has no other archive to turn to
         if item.state == "planned" or ((kind != "curl" or knows_users(archive)) and _exclusive(item)):
             left_out.append(item.name)
         else:
-            entries.append(_entry(plan, addresses, item))
+            entries.append(_entry(plan, addresses[archive.url], item, holders[item.uri]))
     writer = _KINDS[kind]
     return Script(
         kind=kind,
         name=writer.name,
-        text=writer.write(entries, archive),
+        text=writer.write(entries, archives),
         files=len(entries),
         left_out=tuple(left_out),
     )
@@ -159,15 +166,16 @@ class _Entry:
     item: PlanItem
     url: str
     path: str
+    holders: "tuple[Archive, ...]"
 
 
-def _entry(plan: Plan, addresses: Addresses, item: PlanItem) -> _Entry:
+def _entry(plan: Plan, addresses: Addresses, item: PlanItem, holders: "tuple[Archive, ...]") -> _Entry:
     url, path = addresses.of(item.uri), relative_path(item, plan.folder)
     if not _ADDRESS.fullmatch(url):
         raise QueryError(f"the address of {item.name} is no address of the web; search again", field="products")
     if not (_LINE.fullmatch(path) and _LINE.fullmatch(item.uri)):
         raise QueryError(f"{path!r} holds characters that no line can; make the plan anew with plan()")
-    return _Entry(item, url, path)
+    return _Entry(item, url, path, holders)
 
 
 def _exclusive(item: PlanItem) -> bool:
@@ -175,7 +183,23 @@ def _exclusive(item: PlanItem) -> bool:
     return item.state == "exclusive" or item.until is not None
 
 
-def _curl(entries: list[_Entry], archive: "Archive") -> str:
+def _elsewhere(entries: Iterable[_Entry], archives: "Sequence[Archive]") -> str:
+    """Say, as lines of comment, which files come from another archive than the first, and which have two addresses."""
+    lines = []
+    for archive in archives[1:]:
+        if not _ORIGIN.fullmatch(archive.url):
+            raise QueryError(f"{archive.url!r} is no address to write into a script", field="archive")
+        only = [entry.path for entry in entries if entry.holders[0] is archive]
+        too = [entry.path for entry in entries if archive in entry.holders[1:]]
+        if only:
+            lines += ["", f"From {archive.url}, since {archives[0].url} does not have them:", *only]
+        if too:
+            lines += ["", f"{archive.url} has these too, where jwstmq turns by itself, and this file does not:", *too]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
+
+
+def _curl(entries: list[_Entry], archives: "Sequence[Archive]") -> str:
+    archive = archives[0]
     if not _ORIGIN.fullmatch(archive.url):
         raise QueryError(f"{archive.url!r} is no address to write into a script", field="archive")
     lines, now = [], datetime.now(UTC)
@@ -192,9 +216,10 @@ def _curl(entries: list[_Entry], archive: "Archive") -> str:
         "COUNT": str(len(entries)),
         "EXCLUSIVE": str(sum(_exclusive(entry.item) for entry in entries)),
         "ARCHIVE": archive.url,
+        "ELSEWHERE": _elsewhere(entries, archives),
         # Without a private way to the archive no token is sent at all.
-        "TOKEN_FOR": archive.url if Host.at(archive.url).private and not knows_users(archive) else "",
-        "PROTOCOLS": "=https" if archive.url.startswith("https:") else "=http,https",
+        "TOKEN_FOR": next((one.url for one in archives if Host.at(one.url).private and not knows_users(one)), ""),
+        "PROTOCOLS": "=https" if all(one.url.startswith("https:") for one in archives) else "=http,https",
         "LIST": "".join(lines),
         "END": "END OF THE LIST",  # no line of the list can be this: they begin with a number
     }
@@ -202,13 +227,14 @@ def _curl(entries: list[_Entry], archive: "Archive") -> str:
     return _PLACE.sub(lambda match: values[match[1]], template)
 
 
-def _aria2(entries: Iterable[_Entry], archive: "Archive") -> str:  # noqa: ARG001
-    return "".join(
+def _aria2(entries: list[_Entry], archives: "Sequence[Archive]") -> str:
+    # Two addresses in one line would be mixed in one file, which no two archives promise to be the same.
+    return _elsewhere(entries, archives) + "".join(
         f"{entry.url}\n  out={entry.path}\n  continue=true\n  auto-file-renaming=false\n" for entry in entries
     )
 
 
-def _wget(entries: Iterable[_Entry], archive: "Archive") -> str:  # noqa: ARG001
+def _wget(entries: Iterable[_Entry], archives: "Sequence[Archive]") -> str:  # noqa: ARG001  (such a list has no comments)
     for entry in entries:
         if entry.path != entry.item.uri.rpartition("/")[2]:
             raise QueryError(
@@ -225,7 +251,7 @@ class _Writer:
 
     name: str
     usage: str
-    write: Callable[[list[_Entry], "Archive"], str]
+    write: Callable[[list[_Entry], "Sequence[Archive]"], str]
 
 
 _KINDS: dict[ScriptKind, _Writer] = {

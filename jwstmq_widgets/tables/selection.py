@@ -1,11 +1,13 @@
 """Which products are wanted, by what their columns hold."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from astropy.table import Column, Table
 
+from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.filenames import canonical_detector
 from jwstmq_widgets.query.wildcards import any_of
 from jwstmq_widgets.tables.encoded import Encoded
@@ -14,6 +16,8 @@ from jwstmq_widgets.tables.limits import meeting
 __all__ = ["expand_filetype", "select", "selection"]
 
 _EXTENSION_OF = {"asn": "json", "pool": "csv", "cat": "ecsv", "phot": "ecsv", "whtlt": "ecsv"}
+_BETWEEN = re.compile(r"[,|]")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EXTENSIONS = ("fits", "jpg", "png", "gif", "json", "csv", "ecsv", "asdf")
 
 
@@ -53,10 +57,11 @@ def select(
     guidestars
         False leaves guide-star files out, True keeps them, ``"only"`` keeps nothing else.
     obsids
-        The archive's numbers of observations (``obsid``, not ``obs_id``): keeps the files that belong to one of them,
-        or are listed for it; () keeps all.
+        What the archive calls observations (``obsid``, not ``obs_id``): MAST's numbers, ESA's UUIDs, or values of a
+        merged table, of which any part will do. Keeps the files that belong to one of them, or are listed for it; ()
+        keeps all.
     obsid_range
-        The lowest and the highest such number, both included; None leaves a side open.
+        MAST's lowest and highest such number, both included; None leaves a side open.
     access
         ``"public"`` or ``"exclusive"``; None keeps both.
     product_types
@@ -76,7 +81,8 @@ def select(
     ValueError
         If a detector is unknown.
     QueryError
-        If ``where`` names no column, or does not fit it.
+        If ``where`` names no column, or does not fit it; if something is no ``obsid``, or there are no numbers for
+        ``obsid_range``.
     """
     return products[
         selection(
@@ -136,11 +142,16 @@ def selection(
         wanted = any_of(_several(filters))
         keep &= _where(products["filters"], lambda text: any(map(wanted, text.split(";"))))
     if _several(obsids):
-        numbers = {int(value) for value in _several(obsids)}
-        keep &= _of_observations(products, numbers.__contains__)
+        names = {part for value in _several(obsids) for part in _checked(str(value))}
+        keep &= _of_observations(products, names.__contains__)
     if obsid_range != (None, None):
-        low, high = obsid_range
-        keep &= _of_observations(products, lambda number: (low or 0) <= number <= (number if high is None else high))
+        if len(products) and not _of_observations(products, str.isdecimal).any():
+            raise QueryError(
+                "obsid_range is one of MAST's numbers, which this table does not have; choose by observations, or ask "
+                "MAST too",
+                field="obsid_range",
+            )
+        keep &= _of_observations(products, _between(*obsid_range))
     if access is not None:
         keep &= np.asarray(products["dataRights"]) == {"public": "PUBLIC", "exclusive": "EXCLUSIVE_ACCESS"}[access]
     if _several(product_types):
@@ -181,13 +192,33 @@ def _where(column: Column, matches: Callable[[str], bool]) -> np.ndarray[Any, np
     return np.array([matches(kind) for kind in encoded.values], dtype=bool)[encoded.codes]
 
 
-def _of_observations(products: Table, matches: Callable[[int], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Test the numbers of the observations that each file belongs to, or is listed for."""
+def _of_observations(products: Table, matches: Callable[[str], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Test what archives call the observations that each file belongs to, or is listed for."""
 
     def any_matches(text: str) -> bool:
-        return any(matches(int(part)) for part in text.split(",") if part.isdigit())
+        return any(map(matches, _names_in(text)))
 
     return _where(products["obsID"], any_matches) | _where(products["parents"], any_matches)
+
+
+def _names_in(text: str) -> list[str]:
+    """Give each archive's name of each observation: a table of several archives has them with ``|`` between."""
+    parts = (part.strip().lower() for part in _BETWEEN.split(text))
+    return [part.lstrip("0") if part.isdecimal() else part for part in parts if part]
+
+
+def _checked(text: str) -> list[str]:
+    names = _names_in(text)
+    if not names or not all(name.isdecimal() or _UUID.fullmatch(name) for name in names):
+        raise QueryError(
+            f"{text[:60]!r} is not an obsid, which is a number such as 87602009 or ESA's UUID; obs_id is another name",
+            field="obsids",
+        )
+    return names
+
+
+def _between(low: int | None, high: int | None) -> Callable[[str], bool]:
+    return lambda name: name.isdecimal() and (low or 0) <= int(name) and (high is None or int(name) <= high)
 
 
 def _several(value: Any) -> tuple[Any, ...]:

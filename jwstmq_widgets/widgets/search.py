@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jwstmq_widgets.archives.merged import AtLeast
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.exploration.inquiry import Inquiry
 from jwstmq_widgets.exploration.jobs import Problem
@@ -143,6 +144,8 @@ class SearchPanel(Panel):
         count = self._inquiry.count
         if count is None:
             return ""
+        if isinstance(count, AtLeast):
+            return f"at least {count:,} observation{'' if count == 1 else 's'}"
         return f"{count:,} observation{'' if count == 1 else 's'}" if count else "no observations"
 
     def _tells(self) -> bool:

@@ -7,12 +7,12 @@ import pytest
 from astropy.table import Table
 
 from jwstmq_widgets.archives import archive_at, open_archive
-from jwstmq_widgets.archives.merged import MergedArchive
+from jwstmq_widgets.archives.merged import AtLeast, MergedArchive
 from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products
 from jwstmq_widgets.errors import Cancelled, QueryError, Unreachable
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.tables import observations_table, products_table
+from jwstmq_widgets.tables import observations_table, products_table, select
 
 QUERY = Query(program=2733, instrument="miri")
 DEAD = "http://127.0.0.1:9"
@@ -137,3 +137,53 @@ def test_merging_keeps_nothing_found_a_table(local_archive: LocalArchive, names:
     table = open_archive(names).observations(Query(program=99))
     assert len(table) == 0
     assert {"obs_id", "obsid", "archives"} <= set(table.colnames)
+
+
+@pytest.fixture
+def protocols(archive_url: str) -> tuple[str, str]:
+    """The local archive, as MAST and as ESA speak."""
+    return archive_url, f"{archive_url}/server"
+
+
+def test_masts_numbers_choose_among_files_of_both(protocols: tuple[str, str]) -> None:
+    merged = open_archive(protocols)
+    numbered = open_archive(protocols[0]).observations(QUERY)
+    number = int(numbered["obsid"][1])
+    query = QUERY.replace(obsids=(number,))
+    observations = merged.observations(query)
+    assert observations.meta["warnings"] == []
+    products = merged.products(observations)
+    (name,) = [text for text in observations["obsid"].tolist() if text.startswith(f"{number}|")]
+    uuid = name.partition("|")[2]
+    expected = select(products, obsids=number, guidestars=True)
+    assert 0 < len(expected) < len(products)
+    for way in (str(number), uuid, name, [f"{number}|"]):
+        assert select(products, obsids=way, guidestars=True)["dataURI"].tolist() == expected["dataURI"].tolist()
+    alone = select(products, obsid_range=(number, number), guidestars=True)
+    assert alone["dataURI"].tolist() == expected["dataURI"].tolist()
+    theirs = open_archive(protocols[0]).products([str(number)])
+    assert set(theirs["dataURI"]) <= set(expected["dataURI"])
+
+
+def test_masts_numbers_alone_are_asked_of_mast_and_that_is_said(protocols: tuple[str, str]) -> None:
+    number = int(open_archive(protocols[0]).observations(QUERY)["obsid"][0])
+    table = open_archive(protocols).observations(Query(obsids=[number]))
+    assert len(table) == 1
+    (warning,) = table.meta["warnings"]
+    assert "an obsid is MAST's number" in warning
+
+
+def test_a_count_of_few_is_exact_and_of_many_says_at_least(
+    protocols: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged = open_archive(protocols)
+    number = merged.count(QUERY)
+    assert number == len(merged.observations(QUERY))
+    assert not isinstance(number, AtLeast)
+    each = [open_archive(word).observations(QUERY)["obs_id"].tolist() for word in protocols]
+    assert number == len({name for names in each for name in names})
+    monkeypatch.setattr("jwstmq_widgets.archives.merged._FEW", 3)
+    assert isinstance(merged.count(QUERY), AtLeast)
+    down = open_archive([DEAD, protocols[1]]).count(QUERY)
+    assert isinstance(down, AtLeast)
+    assert down == open_archive(protocols[1]).count(QUERY)

@@ -1,16 +1,21 @@
 """A file from another archive when the first one fails, tars in the place of files, and refusals in ESA's words."""
 
 import io
+import queue
+import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.downloads import Manifest, Plan, download, plan, script
 from jwstmq_widgets.downloads.ledger import read_ledger
+from jwstmq_widgets.previews import Thumbnails
+from jwstmq_widgets.tables import products_table
 from tests.downloads.conftest import HASTY, fits_bytes, products_of
 from tests.downloads.origin import URI, Origin, Reply, free_port
 
@@ -128,10 +133,26 @@ def test_a_token_goes_to_its_own_archive_only(
     assert "Authorization" not in other.asked_for(NAME)[0].headers
 
 
-def test_a_script_of_two_archives_is_one_of_the_first(both: Both, origin: Origin, other: Origin) -> None:
-    text = script(both()).text
-    assert origin.url in text
-    assert other.url not in text
+def test_a_script_of_two_archives_asks_the_first_that_has_a_file_and_tells_of_the_other(
+    origin: Origin, other: Origin, tmp_path: Path
+) -> None:
+    archive = open_archive([origin.url, other.url])
+    names = [NAME, NAME.replace("_cal", "_rate"), NAME.replace("_cal", "_x1d")]
+    products = products_of({f"{URI}{name}": (name, len(CONTENT)) for name in names}, archive.url)
+    archive._elsewhere = {f"{URI}{names[1]}": (0,), f"{URI}{names[2]}": (1,)}  # type: ignore[attr-defined]
+    made = plan(products, to=tmp_path / "data", layout="flat", archive=archive)
+    for name, server in zip(names, (origin, origin, other), strict=True):
+        server.add(name, CONTENT)
+    for kind in ("curl", "aria2"):
+        text = script(made, kind=kind).text  # type: ignore[arg-type]
+        comments = [line for line in text.splitlines() if line.startswith("#")]
+        only = comments.index(f"# From {other.url}, since {origin.url} does not have them:")
+        too = comments.index(f"# {other.url} has these too, where jwstmq turns by itself, and this file does not:")
+        assert (comments[only + 1], comments[too + 1]) == (f"# {names[2]}", f"# {names[0]}")
+        assert text.count(f"{other.url}/") == 1
+    file, data = script(made).save(tmp_path), tmp_path / "here"
+    subprocess.run(["/bin/sh", str(file), "--dir", str(data)], check=True, capture_output=True, timeout=60)
+    assert {path.name for path in data.glob("*.fits")} == set(names)
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), -1])
@@ -232,3 +253,26 @@ def test_another_archives_broken_version_is_not_taken(both: Both, origin: Origin
     made = both()
     assert of(download(made, manners=HASTY))[0] == "ERROR"
     assert not (made.folder / NAME).exists()
+
+
+def test_a_preview_that_one_archive_lacks_comes_from_the_other(origin: Origin, other: Origin, tmp_path: Path) -> None:
+    name = "jw02733002001_02103_00001_mirimage_cal.jpg"
+    output = io.BytesIO()
+    Image.new("L", (800, 600), 90).save(output, "JPEG")
+    picture = output.getvalue()
+    origin.always[name] = Reply(status=404)
+    other.add(name, picture)
+    both = open_archive([origin.url, other.url])
+    table = products_table({"productFilename": [name], "dataURI": [f"{URI}{name}"], "size": [-1]}, archive=both.url)
+    told: queue.Queue[tuple[str, bytes | None, str]] = queue.Queue()
+    thumbnails = Thumbnails(tmp_path)
+    thumbnails.ask(both, table, f"{URI}{name}", lambda *answer: told.put(answer))
+    _, small, why = told.get(timeout=30)
+    assert why == ""
+    assert small is not None
+    other.always[name] = Reply(status=404)
+    Thumbnails(tmp_path / "anew").ask(both, table, f"{URI}{name}", lambda *answer: told.put(answer))
+    _, small, why = told.get(timeout=30)
+    assert small is None
+    assert why == "no preview in the archive"
+    thumbnails.close()

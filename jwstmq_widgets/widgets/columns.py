@@ -19,7 +19,8 @@ class Column:
     title: str
     """The header."""
     source: str
-    """The column of the table, or "" where the value is worked out."""
+    """The column of the table, or "" where the value is worked out; the grid has no such column where a table lacks
+    it."""
     kind: Kind
     """How it is drawn, sorted and filtered."""
     width: int
@@ -98,6 +99,11 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         name="state", title="State", source="", kind="state", width=104, rank=0,
         meaning="Whether the file is in the destination folder", example="here, failed",
+    ),
+    Column(
+        name="archives", title="Archives", source="archives", kind="text", width=110, rank=2,
+        meaning="Which archives have the file, the one that is asked for it first; ≠ where what they say differs",
+        example="esa, differ",
     ),
     Column(
         name="observation", title="Obs.", source="observation", kind="number", width=62, rank=4,

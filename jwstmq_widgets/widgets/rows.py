@@ -241,10 +241,32 @@ class Rows:
 
     # -- columns -----------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """Names of the columns that the table does not have, such as the archives' where only one was asked."""
+        sources = {"", *self._table.colnames}
+        return tuple(column.name for column in self._columns.columns if column.source not in sources)
+
+    def _words(self, source: str) -> Any:
+        if source not in self._table.colnames:
+            return np.full(len(self), "", dtype="U1")
+        return self._archives if source == "archives" else self._table[source]
+
+    @cached_property
+    def _archives(self) -> Any:
+        """Which archives have each file, and what they say differently."""
+        if "differs" not in self._table.colnames:
+            return self._table["archives"]
+        differs = np.asarray(self._table["differs"])
+        rows = np.flatnonzero(differs != "")
+        texts = np.asarray(self._table["archives"]).astype(object)
+        texts[rows] = [f"≠ {texts[row]} differ in {differs[row]}" for row in rows.tolist()]
+        return np.array(texts.tolist(), dtype=str)
+
     def _text(self, name: str) -> TextColumn:
         known = self._texts.get(name)
         if known is None:
-            known = self._texts[name] = TextColumn(self._table[self._columns.by_name[name].source])
+            known = self._texts[name] = TextColumn(self._words(self._columns.by_name[name].source))
         return known
 
     def _numbers(self, column: Column) -> npt.NDArray[Any]:
@@ -395,7 +417,7 @@ class Rows:
         block: dict[str, list[Any]] = {"uri": uris}
         wanted = self._columns.usual if names is None else names
         for place, column in enumerate(self._columns.columns):
-            if place and column.name not in wanted:
+            if place and (column.name not in wanted or column.name in self.lacking):
                 continue
             if column.kind == "access":
                 block[column.name] = [ACCESS[code] for code in self.access[index].tolist()]
@@ -422,7 +444,7 @@ class Rows:
             m values; unknown numbers are None.
         """
         if column.kind in {"name", "text"}:
-            texts = np.asarray(self._table[column.source])[index].tolist()
+            texts = np.asarray(self._words(column.source))[index].tolist()
             return [text if len(text) <= longest else f"{text[:longest]}…" for text in texts]
         if column.kind == "state":
             codes = self._states[1][index].tolist()

@@ -162,6 +162,7 @@ class WindowGrid(Grid):
             js_pre_grid=[_script()],
             user_params={
                 "columns": columns.definitions(),
+                "lacking": list(Rows(subject.table(), columns=columns).lacking),
                 "states": dict(STATES),
                 "css": _lean(static("grid.css", "gridparts.css")),
                 "one": columns.one,
@@ -266,6 +267,7 @@ class WindowGrid(Grid):
             "files": summary.files,
             "ticks": len(ticked),
             "empty": self._subject.empty(),
+            "lacking": list(self._rows.lacking),
             "chips": [*rail.chips(self._subject.chosen()), *self._subject.chips()],
         }
 

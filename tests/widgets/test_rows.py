@@ -255,3 +255,23 @@ def test_a_text_longer_than_all_others_is_found_whole() -> None:
     long = "x" * 10_000
     column = TextColumn(["a", long, "b"], fold=False)
     assert column.find([long, "x" * 9_999]).tolist() == [1, -1]
+
+
+def test_the_archives_of_a_merged_list_are_a_column_that_flags_what_differs(table: Table) -> None:
+    alone = Rows(table, now=NOW)
+    assert "archives" in alone.lacking
+    assert "archives" not in alone.block(ROW[:2], ticked=frozenset(), states={})
+    assert found(alone, archives="esa") == []
+    merged = table.copy()
+    merged["archives"] = np.where(ROW % 2, "mast", "mast, esa")
+    merged["differs"] = np.where(ROW == 4, "size: mast 20 B, esa 21 B", "")
+    rows = Rows(merged, now=NOW)
+    assert rows.lacking == ()
+    assert rows.block(ROW[3:6], ticked=frozenset(), states={})["archives"] == [
+        "mast",
+        "≠ mast, esa differ in size: mast 20 B, esa 21 B",
+        "mast",
+    ]
+    assert found(rows, archives="esa") == where(ROW % 2 == 0)
+    assert found(rows, archives="differ") == found(rows, archives="≠") == [4]
+    assert rows.ordered(None, (("archives", True),))[0] == 4

@@ -6,12 +6,12 @@ const GONE = "The kernel that made this grid has gone. Run the cell again.";
 const TOLD = 6000; // ms that a sentence about something done stays
 const CALM = 1000; // ms between two new orders by state, and after the last scrolling
 const model = view.model;
-const { columns, states, css, one, many, facets: hasFacets } = model.get("user_params");
+const { columns, lacking, states, css, one, many, facets: hasFacets } = model.get("user_params");
 const remembered = Object.assign({ sort: [], filters: {}, search: "" }, model.get("_arrangement"));
 const self = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 
 const grid = {
-  model, columns, states, one, many, send, say, tell, repaint, dropFilters, liftFilter, liftSearch, columnsChanged,
+  model, columns, lacking, states, one, many, send, say, tell, repaint, dropFilters, liftFilter, liftSearch, columnsChanged,
   api: null,
   total: 0, // rows in the table
   count: 0, // rows that pass
@@ -288,6 +288,7 @@ function showSums(message) {
   grid.total = message.files;
   grid.ticksAll = message.ticks;
   chosen = message.chips;
+  grid.columnsOf.lack(message.lacking);
   sums.textContent = message.summary;
   for (const part of [clearTicks, invert]) part.hidden = !message.ticks;
   chips.draw(chosen);

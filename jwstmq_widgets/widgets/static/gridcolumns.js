@@ -9,6 +9,7 @@ function makeColumns(grid) {
   const first = columns[0].name;
   let chosen = readChosen();
   let applying = false;
+  let lacking = new Set(grid.lacking); // columns that the table does not have
 
   function readChosen() {
     const kept = model.get("_chosen_columns") || {};
@@ -25,7 +26,8 @@ function makeColumns(grid) {
   }
   const keep = later(grid, () => grid.send({ type: "columns", chosen: plainChoice() }), 300);
 
-  const wanted = (column) => (column.optional ? chosen.added.has(column.name) : !chosen.hidden.has(column.name));
+  const wanted = (column) => !lacking.has(column.name)
+    && (column.optional ? chosen.added.has(column.name) : !chosen.hidden.has(column.name));
   const widthOf = (column) => chosen.widths[column.name] || column.width;
 
   function ordered() {
@@ -118,7 +120,7 @@ function makeColumns(grid) {
   function fill(panel) {
     const shown = new Set(visible());
     panel.append(element("div", "jwstmq-grid-popuptitle", "Columns"));
-    for (const column of ordered()) {
+    for (const column of ordered().filter((item) => !lacking.has(item.name))) {
       const line = element("label", "jwstmq-grid-option");
       line.title = column.meaning;
       const check = element("input");
@@ -192,6 +194,11 @@ function makeColumns(grid) {
       if (applying || !event.finished || !event.column || !/^(ui|autosize)/.test(event.source)) return;
       chosen.widths[event.column.getColId()] = Math.round(event.column.getActualWidth());
       keep();
+    },
+    lack(names) {
+      if (names.length === lacking.size && names.every((name) => lacking.has(name))) return;
+      lacking = new Set(names);
+      if (grid.api) apply();
     },
     changedElsewhere() {
       const before = JSON.stringify(plainChoice());

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from jwstmq_widgets.errors import Cancelled, JwstmqError
+from jwstmq_widgets.exploration.memory import give_back_large_blocks
 
 __all__ = ["Job", "Jobs", "Problem"]
 
@@ -69,6 +70,7 @@ class Jobs:
     """
 
     def __init__(self, *, changed: Callable[[Mapping[str, Job]], None], failed: Callable[[str, Problem], None]) -> None:
+        give_back_large_blocks()
         self._changed = changed
         self._failed = failed
         self._state = threading.Condition(threading.RLock())

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.message import Message
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
@@ -17,12 +16,12 @@ import orjson
 from jwstmq_widgets.downloads.connection import Answer, Lane
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.plan import PlanItem
+from jwstmq_widgets.downloads.wire import Fields
 from jwstmq_widgets.errors import DownloadError, QueryError, Unreachable
 
 if TYPE_CHECKING:
-    import http.client
-
     from jwstmq_widgets.archives import Archive
+    from jwstmq_widgets.downloads.wire import RawAnswer
 
 __all__ = ["CLOUD_ENDPOINT_VARIABLE", "Cloud", "CloudLane", "Copies"]
 
@@ -175,8 +174,8 @@ class Copies:
             return None
         with self._lock:
             self._in_a_row = 0
-            copy.etag = body.headers.get("ETag") or ""
-        raw = cast("http.client.HTTPResponse", body)
+            copy.etag = body.headers.get("ETag")
+        raw = cast("RawAnswer", body)
         return Answer(raw, f"s3://{self.cloud.bucket}/{quote(key)}", lane, body.close)
 
     def _refused(self, copy: _Copy, *, missing: bool) -> None:
@@ -260,7 +259,7 @@ class CloudLane(Lane):
 
 
 class _Body:
-    """A copy as it comes, in the form that `Answer` reads: of `http.client.HTTPResponse` what that needs."""
+    """A copy as it comes, in the form that `Answer` reads: of `RawAnswer` what that needs."""
 
     will_close = False
 
@@ -268,14 +267,15 @@ class _Body:
         meta, (start, stop) = found.meta, found.range
         self.status = 206 if partial else 200
         self.length: int | None = stop - start
-        self.headers = Message()
-        self.headers["Content-Length"] = str(stop - start)
-        self.headers["Content-Type"] = "application/octet-stream"
-        if meta.get("e_tag"):
-            self.headers["ETag"] = meta["e_tag"]
-        self.headers["Last-Modified"] = format_datetime(meta["last_modified"], usegmt=True)
+        fields = {
+            "Content-Length": str(stop - start),
+            "Content-Type": "application/octet-stream",
+            "ETag": meta.get("e_tag") or "",
+            "Last-Modified": format_datetime(meta["last_modified"], usegmt=True),
+        }
         if partial:
-            self.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{meta['size']}"
+            fields["Content-Range"] = f"bytes {start}-{stop - 1}/{meta['size']}"
+        self.headers = Fields(fields)
         self.fp = self
         self._chunks = iter(found.stream(min_chunk_size=_CHUNK))
         self._rest = memoryview(b"")

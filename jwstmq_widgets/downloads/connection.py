@@ -9,12 +9,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from email.message import Message
 from functools import cache
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jwstmq_widgets import __version__
+from jwstmq_widgets.downloads.wire import Fields, RawAnswer, Reader, host_field, request_bytes, split_address
 from jwstmq_widgets.errors import Cancelled, DownloadError, Unreachable
 
 __all__ = ["Answer", "Lane", "public_address"]
@@ -25,11 +25,13 @@ _MOST_REDIRECTS = 5
 _MOST_KEPT = 3
 _MOST_DRAINED = 65536
 _INFLATE = 47  # zlib's wbits for "gzip or zlib, as the header says"
-_AGENT = f"jwstmq_widgets/{__version__}"
+_SENT = {"User-Agent": f"jwstmq_widgets/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
 def public_address(url: str) -> str:
     """Cut everything from an address that could hold a secret: user, query, fragment."""
+    if "@" not in url and "#" not in url:
+        return url.partition("?")[0]
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
@@ -39,9 +41,12 @@ class _Open:
     """One open connection."""
 
     connection: http.client.HTTPConnection
+    """Made the connection, with its proxy and TLS."""
     absolute: bool
     """True where a proxy wants the whole address in the request."""
     extra: Mapping[str, str]
+    reader: Reader | None = None
+    """Reads its answers; None before it is connected."""
     used: bool = False
 
 
@@ -97,15 +102,14 @@ class Lane:
             If the lane was closed.
         """
         for _ in range(_MOST_REDIRECTS + 1):
-            parts = urlsplit(url)
-            answer = self._ask(parts, headers)
-            target = answer.headers.get("Location")
-            if answer.status not in _REDIRECTS or not target:
+            answer = self._ask(url, headers)
+            target = answer.headers.get("Location") if answer.status in _REDIRECTS else ""
+            if not target:
                 return answer
             answer.drain()
             asked, url = url, urljoin(url, target)
             scheme = urlsplit(url).scheme
-            if scheme not in _PORTS or (parts.scheme == "https" and scheme == "http"):
+            if scheme not in _PORTS or (urlsplit(asked).scheme == "https" and scheme == "http"):
                 raise DownloadError(
                     f"{public_address(asked)} leads to {public_address(url)}, which is not safe; tell the archive"
                 )
@@ -137,26 +141,31 @@ class Lane:
         if self._closed:
             raise Cancelled("cancelled")
 
-    def _ask(self, parts: SplitResult, headers: Mapping[str, str]) -> "Answer":
-        url = urlunsplit(parts._replace(fragment=""))
-        key = (parts.scheme, parts.netloc)
-        sent = {"User-Agent": _AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **headers}
-        sent |= self._authorization(url)
+    def _ask(self, url: str, headers: Mapping[str, str]) -> "Answer":
+        url = url.partition("#")[0]
+        scheme, netloc, target = split_address(url)
+        key = (scheme, netloc)
         while True:
             self.check()
-            opened = self._kept.get(key) or self._open(parts, key)
+            opened = self._kept.get(key)
+            if opened is not None and opened.reader is not None and opened.reader.left_over:
+                self._drop(key)  # it sent more than it promised: the next answer could be anything
+                opened = None
+            opened = opened or self._open(urlsplit(url), key)
             reused, opened.used = opened.used, True
-            target = url if opened.absolute else urlunsplit(("", "", parts.path or "/", parts.query, ""))
+            sent = {**_SENT, **headers, **self._authorization(url), **opened.extra}
             try:
-                opened.connection.request("GET", target, headers={**sent, **opened.extra})
-                raw = opened.connection.getresponse()
-            except (OSError, http.client.HTTPException) as error:
+                asked = request_bytes(url if opened.absolute else target, host_field(scheme, netloc), sent)
+                opened.connection.sock.sendall(asked)
+                assert opened.reader is not None  # noqa: S101  (for type checkers: it is connected)
+                raw = RawAnswer(opened.reader)
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 self._drop(key)
                 self.check()
                 # A kept connection may be closed by the server while it rests (RFC 9112, section 9.5).
                 if reused and isinstance(error, (ConnectionError, http.client.BadStatusLine)):
                     continue
-                raise _unreachable(parts, error, self._stall_timeout) from error
+                raise _unreachable(urlsplit(url), error, self._stall_timeout) from error
             return Answer(raw, url, self, lambda: self._drop(key))
 
     def _open(self, parts: SplitResult, key: tuple[str, str]) -> _Open:
@@ -169,6 +178,7 @@ class Lane:
             opened.connection.connect()
             sock = opened.connection.sock
             sock.settimeout(self._stall_timeout)
+            opened.reader = Reader(sock)
         except (OSError, http.client.HTTPException) as error:
             opened.connection.close()
             self.check()
@@ -193,18 +203,18 @@ class Answer:
     Made by `Lane.get`; has to be read to its end, or dropped, before the lane's next request.
     """
 
-    def __init__(self, raw: http.client.HTTPResponse, url: str, lane: Lane, drop: Callable[[], None]) -> None:
+    def __init__(self, raw: RawAnswer, url: str, lane: Lane, drop: Callable[[], None]) -> None:
         self.status: int = raw.status
         """HTTP status."""
-        self.headers: Message = raw.headers
+        self.headers: Fields = raw.headers
         """Headers."""
         self.url: str = url
         """The address that gave it, after redirects."""
         self.length: int | None = raw.length
         """Bytes of the body as sent; None where the server does not say."""
-        self.media_type: str = (raw.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        self.media_type: str = raw.headers.get("Content-Type").partition(";")[0].strip().lower()
         """Content-Type without its parameters; "" where the server does not say."""
-        self.encoding: str = (raw.headers.get("Content-Encoding") or "identity").strip().lower()
+        self.encoding: str = raw.headers.get("Content-Encoding", "identity").strip().lower()
         """Content-Encoding; "identity" for the file's own bytes."""
         self._raw, self._lane, self._drop = raw, lane, drop
         self._left = raw.length

@@ -49,14 +49,16 @@ class Part:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self.path = target.with_name(f"{target.name}.part")
-        self._note = target.with_name(f"{target.name}.part.json")
+        self.path = Path(f"{target}.part")
+        # Texts: making and writing out paths would be a tenth of what a tiny file costs.
+        self._name = str(self.path)
+        self._note = f"{self._name}.json"
         self._noted: tuple[str, Validator, tuple[tuple[int, int], ...]] | None = None
         self._seek = threading.Lock()
         self._holes = False
-        self._file = self._open()
-        self.size: int = os.fstat(self._file).st_size
+        self.size: int
         """Bytes in it, up to its end."""
+        self._file, self.size = self._open()
         self.pieces: list[tuple[int, int]] = [(0, self.size)]
         """Start and stop of each piece that is whole; one, unless it was brought in several at a time."""
 
@@ -84,7 +86,8 @@ class Part:
             None when nothing is noted, or it is of another product.
         """
         try:
-            facts = orjson.loads(self._note.read_bytes())
+            with open(self._note, "rb") as file:  # noqa: PTH123
+                facts = orjson.loads(file.read())
             noted = Validator(etag=str(facts["etag"]), modified=str(facts["modified"]), size=int(facts["size"]))
             if "pieces" in facts:
                 self.pieces = read_pieces(facts, self.size)
@@ -115,7 +118,8 @@ class Part:
             self._unnote()
         if self.size > position:
             os.ftruncate(self._file, position)
-        os.lseek(self._file, position, os.SEEK_SET)
+        if self.size or position:  # else it is new, and at its start
+            os.lseek(self._file, position, os.SEEK_SET)
         self.size = position
         if validator.size >= _NOTED_FROM or validator.size < 0:
             self._write_note(uri, validator)
@@ -214,7 +218,7 @@ class Part:
         if sys.platform == "win32":
             os.close(self._file)  # Windows does not rename an open file
             self._file = -1
-        os.replace(self.path, self.target)  # noqa: PTH105  (Path.replace makes another Path of each file)
+        os.replace(self._name, self.target)  # noqa: PTH105  (Path.replace makes another Path of each file)
         self._unnote()
 
     def leave(self, uri: str, validator: Validator | None, pieces: Sequence[tuple[int, int]] | None = None) -> None:
@@ -252,10 +256,10 @@ class Part:
                 self._file = -1
             self.path.unlink(missing_ok=True)
 
-    def _open(self) -> int:
+    def _open(self) -> tuple[int, int]:
         while True:
             try:
-                file = os.open(self.path, _FLAGS, 0o666)
+                file = os.open(self._name, _FLAGS, 0o666)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
@@ -266,8 +270,8 @@ class Part:
                 _check_kind(found, self.path)
                 _lock(file)
                 # Who held the lock until now may have given the file its final name, or removed it.
-                if _same(self.path, found):
-                    return file
+                if _same(self._name, found):
+                    return file, found.st_size
             except BaseException:
                 os.close(file)
                 raise
@@ -284,7 +288,7 @@ class Part:
         }
         if pieces:
             facts["pieces"] = pieces
-        fresh = self._note.with_name(f"{self._note.name}~")
+        fresh = Path(f"{self._note}~")
         fresh.unlink(missing_ok=True)
         with fresh.open("xb") as file:
             file.write(orjson.dumps(facts))
@@ -292,10 +296,9 @@ class Part:
         self._noted = (uri, validator, pieces)
 
     def _unnote(self) -> None:
-        with suppress(OSError):
-            self._note.unlink(missing_ok=True)
-            if self.size >= _NOTED_FROM:  # a killed process can have left a note half written
-                self._note.with_name(f"{self._note.name}~").unlink(missing_ok=True)
+        for name in (self._note, f"{self._note}~")[: 1 + (self.size >= _NOTED_FROM)]:  # a kill leaves half a note
+            with suppress(OSError):
+                os.unlink(name)  # noqa: PTH108
         self._noted, self._holes = None, False
 
 
@@ -333,7 +336,7 @@ def _check_kind(found: os.stat_result, path: Path) -> None:
         raise OSError(errno.EEXIST, "it is no ordinary file; move it away", str(path))
 
 
-def _same(path: Path, found: os.stat_result) -> bool:
+def _same(path: str, found: os.stat_result) -> bool:
     try:
         now = os.lstat(path)
     except FileNotFoundError:

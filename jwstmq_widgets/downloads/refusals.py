@@ -50,7 +50,7 @@ def refusal(answer: Answer, item: PlanItem, archive: "Archive") -> Exception:
     if status in {404, 410}:
         return DownloadError(f"the archive has no {item.name} (HTTP {status}); search again, it may have been replaced")
     if status in _AGAIN:
-        wait = retry_after({"Retry-After": answer.headers.get("Retry-After", "")})
+        wait = retry_after({"Retry-After": answer.headers.get("Retry-After")})
         why = "asks for fewer requests" if status == 429 else "has trouble"
         return Refused(
             f"the archive {why} (HTTP {status}); try {item.name} again later", status=status, retry_after=wait, url=url

@@ -34,7 +34,7 @@ def total_of(answer: Answer, start: int) -> int | None:
     NotTheSame
         If it does not begin at ``start``.
     """
-    match = _CONTENT_RANGE.fullmatch((answer.headers.get("Content-Range") or "").strip())
+    match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range").strip())
     if match is None or int(match[1]) != start:
         raise NotTheSame
     return None if match[3] == "*" else int(match[3])

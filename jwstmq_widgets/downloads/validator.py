@@ -1,8 +1,9 @@
 """What proves that two answers hold the same remote file."""
 
 from dataclasses import dataclass
-from email.message import Message
 from typing import Self
+
+from jwstmq_widgets.downloads.wire import Fields
 
 __all__ = ["Validator"]
 
@@ -19,7 +20,7 @@ class Validator:
     """Bytes of the whole file; -1 unknown."""
 
     @classmethod
-    def of(cls, headers: Message, size: int | None) -> Self:
+    def of(cls, headers: Fields, size: int | None) -> Self:
         """Take it from an answer.
 
         Parameters
@@ -35,8 +36,8 @@ class Validator:
             It.
         """
         return cls(
-            etag=headers.get("ETag") or "",
-            modified=headers.get("Last-Modified") or "",
+            etag=headers.get("ETag"),
+            modified=headers.get("Last-Modified"),
             size=-1 if size is None else size,
         )
 

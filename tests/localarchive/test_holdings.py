@@ -15,6 +15,7 @@ import pytest
 
 from jwstmq_widgets.filenames import parse_name
 from jwstmq_widgets.localarchive.holdings import Condition, Cone, Criterion, Holdings, Term, regions
+from jwstmq_widgets.localarchive.holdings.store import catalogue_path
 from jwstmq_widgets.localarchive.programs import Planned, Recorded, load_programs
 
 RING = "87602450"
@@ -451,7 +452,7 @@ def test_many_threads_may_ask_at_once(holdings: Holdings) -> None:
 
 
 def dump(folder: Path) -> list[str]:
-    connection = sqlite3.connect(next(folder.glob("holdings-reduced-*.sqlite")))
+    connection = sqlite3.connect(catalogue_path(folder))
     try:
         return list(connection.iterdump())
     finally:
@@ -475,18 +476,22 @@ def test_two_processes_may_build_at_once_and_build_the_same_as_before(tmp_path: 
     assert dump(tmp_path) == dump(catalogue_folder)
 
 
-def test_catalogues_of_other_versions_are_removed(tmp_path: Path) -> None:
-    old = tmp_path / "holdings-reduced-0123456789ab.sqlite"
-    old.write_bytes(b"")
-    Holdings.open(tmp_path).close()
-    assert not old.exists()
+@pytest.fixture(scope="module")
+def littered(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Path) -> Path:
+    """A folder with another version's catalogue and a broken one, which was opened since."""
+    folder = tmp_path_factory.mktemp("littered")
+    (folder / "holdings-reduced-0123456789ab.sqlite").write_bytes(b"")
+    (folder / catalogue_path(catalogue_folder).name).write_bytes(b"SQLite format 3\0" + bytes(500))
+    Holdings.open(folder).close()
+    return folder
 
 
-def test_a_broken_catalogue_is_built_again(tmp_path: Path) -> None:
-    Holdings.open(tmp_path).close()
-    path = next(tmp_path.glob("*.sqlite"))
-    path.write_bytes(b"SQLite format 3\0" + bytes(500))
-    held = Holdings.open(tmp_path)
+def test_catalogues_of_other_versions_are_removed(littered: Path) -> None:
+    assert [path.name for path in littered.glob("*.sqlite")] == [catalogue_path(littered).name]
+
+
+def test_a_broken_catalogue_is_built_again(littered: Path) -> None:
+    held = Holdings.open(littered)
     assert held.products([RING])[0] == 3470
     held.close()
 

@@ -9,20 +9,21 @@ from jwstmq_widgets.localarchive import LocalArchive
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep the user's cache, settings and token out of the tests, and the tests out of them."""
+    cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.delenv("MAST_API_TOKEN", raising=False)
-        yield
+        yield cache
 
 
 @pytest.fixture(scope="session")
-def catalogue_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tests' catalogue is kept; it is built once."""
-    return tmp_path_factory.mktemp("catalogue")
+def catalogue_folder(_own_cache: Path) -> Path:
+    """Where the tests' catalogue is kept, also by processes that they start: it is built once."""
+    return _own_cache / "jwstmq_widgets" / "localarchive"
 
 
 @pytest.fixture(scope="session")

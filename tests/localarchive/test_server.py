@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from jwstmq_widgets.localarchive import TOKEN, TOKEN_EXPIRED, TOKEN_WITHOUT_ACCESS, LocalArchive, faults
+from jwstmq_widgets.localarchive.holdings.store import catalogue_path
 
 PREVIEW = "jw02733-o002_t001_miri_f1130w_i2d.jpg"
 
@@ -125,11 +126,9 @@ def test_the_command_prints_one_line_and_ends_well_at_ctrl_c(
 def test_it_goes_on_when_another_version_takes_the_catalogue_away(
     catalogue_folder: Path, local_archive: LocalArchive, tmp_path: Path
 ) -> None:
-    for file in catalogue_folder.glob("*.sqlite"):
-        shutil.copy(file, tmp_path)
+    catalogue = Path(shutil.copy(catalogue_path(catalogue_folder), tmp_path))
     with LocalArchive(folder=tmp_path, latency=0.01) as archive:
-        for file in tmp_path.glob("*.sqlite"):
-            file.unlink()
+        catalogue.unlink()
         asked: dict[str, Any] = {"columns": "COUNT_BIG(*)", "filters": []}
         with ThreadPoolExecutor(16) as threads:
             replies = threads.map(lambda _: invoke(archive.url, "Mast.Caom.Filtered", **asked), range(64))

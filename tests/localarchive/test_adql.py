@@ -212,9 +212,7 @@ def test_columns_keep_what_is_known_of_them(ask: _Ask) -> None:
 
 
 def test_a_null_takes_the_type_of_what_stands_beside_it(ask: _Ask) -> None:
-    result = ask.result(
-        "SELECT CASE WHEN mag > 2 THEN mag ELSE NULL END a, COALESCE(NULL, name) b FROM sky.stars"
-    )
+    result = ask.result("SELECT CASE WHEN mag > 2 THEN mag ELSE NULL END a, COALESCE(NULL, name) b FROM sky.stars")
     assert [(column.name, column.datatype) for column in result.columns] == [("a", "float"), ("b", "char")]
 
 

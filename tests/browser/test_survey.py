@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from jwstmq_widgets.localarchive import LocalArchive
 from tests.browser.lab import Lab, Notebook
 
-LONG = 120_000  # ms; a million files come in 20 s on two idle cores
+LONG = 300_000  # ms; a million files come in 20 s on two idle cores
 ROW = 28  # px
 NAME = re.compile(r"^jw99001")
 START = """

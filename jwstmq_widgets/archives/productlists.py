@@ -1,7 +1,7 @@
 """Lists of products: which files the archive has for observations."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -13,10 +13,11 @@ from astropy.table import Table
 from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.listingrows import read_rows
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
 from jwstmq_widgets.errors import QueryError, Unreadable
-from jwstmq_widgets.tables.encoded import Coder, Encoded, concatenated
+from jwstmq_widgets.tables.encoded import Encoded, concatenated
 
 __all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "obsids_of", "read_listing"]
 
@@ -25,8 +26,6 @@ Listing = dict[str, Encoded]
 
 # Where rows begin, and how one follows the other, in JSON without and with blanks.
 _SPELLINGS = ((b'"data":[{', b"},{"), (b'"data": [{', b"}, {"))
-_CHUNK = 1 << 17  # bytes that are parsed at a time: what is made of them stays in the processor's cache
-_MOST_TRIES = 100
 _LONGEST_POLL = 5.0
 
 
@@ -189,7 +188,7 @@ def read_listing(body: bytes, *, host: Host) -> tuple[Page, Listing]:
             page = read_page(body[:first] + body[last:], host=host)
             if any(page.columns.values()):
                 break
-            return replace(page, columns={}), _in_pieces(body, first, last, between, list(page.columns))
+            return replace(page, columns={}), read_rows(body, first, last, between, list(page.columns))
         except (Unreadable, orjson.JSONDecodeError, AttributeError):
             break  # an answer of another build, or one that is broken: read whole, and judged then
     page = read_page(body, host=host)
@@ -241,19 +240,6 @@ def in_order_of_parents(listing: Listing, obsids: Sequence[str]) -> Listing:
     return {name: values.take(order) for name, values in listing.items()}
 
 
-def _in_pieces(body: bytes, start: int, end: int, between: bytes, names: Sequence[str]) -> Listing:
-    coders = {name: Coder() for name in names}
-    codes: dict[str, list[Any]] = {name: [np.zeros(0, dtype=np.int32)] for name in names}
-    for piece in _pieces(body, start, end, between):
-        for name in names:
-            try:
-                values = [row[name] for row in piece]
-            except KeyError:  # rows that leave out what they have no value for
-                values = [row.get(name) for row in piece]
-            codes[name].append(coders[name].encode(values))
-    return {name: Encoded(np.concatenate(codes[name]), list(coders[name])) for name in names}
-
-
 def _end_of_rows(body: bytes, first: int) -> int:
     """Give the place of the first ``]`` after a ``}``; a search for one byte is many times one for two."""
     last = first
@@ -261,24 +247,6 @@ def _end_of_rows(body: bytes, first: int) -> int:
         if body[last - 1 : last] == b"}":
             break
     return last
-
-
-def _pieces(body: bytes, start: int, end: int, between: bytes) -> Iterator[list[Any]]:
-    tries = 0
-    while start < end:
-        cut = body.find(between, min(start + _CHUNK, end), end)
-        while True:
-            # A text may hold what looks like the end of a row. What stands before it is no JSON then: try the next.
-            try:
-                piece = orjson.loads(b"[%b]" % body[start : end if cut < 0 else cut + 1])
-                break
-            except orjson.JSONDecodeError:
-                tries += 1
-                if cut < 0 or tries > _MOST_TRIES:
-                    raise
-                cut = body.find(between, cut + 1, end)
-        yield piece
-        start = end if cut < 0 else cut + len(between) - 1
 
 
 def _with_parents(listing: Listing, batch: Sequence[str]) -> Listing:

@@ -11,38 +11,22 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.exploration.files import FileIndex, FileStates, Ticks
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.facets import ACCESS, access_codes
 from jwstmq_widgets.widgets.columns import PRODUCTS, Column, ColumnSet
 from jwstmq_widgets.widgets.conditions import NumberCondition, date_condition, number_condition, text_condition
+from jwstmq_widgets.widgets.rowmarks import STATE_CODES, STATES, RowMarks, marks
 from jwstmq_widgets.widgets.textcolumn import TextColumn
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import FileState
 
-__all__ = ["STATES", "Arrangement", "Rows", "Summary", "marks"]
+__all__ = ["Arrangement", "Rows", "Summary"]
 
 Index = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
-STATES: Mapping[str, str] = {
-    "": "not here",
-    "exclusive": "no access",
-    "planned": "not yet taken",
-    "waiting": "waiting",
-    "partial": "partly here",
-    "running": "downloading",
-    "failed": "failed",
-    "different": "differs",
-    "here": "here",
-}
-"""Kind of a file's state (`tables.facets.STATE_KINDS`) to its words, in the order in which they sort."""
-
-_CODES = {kind: code for code, kind in enumerate(STATES)}
-_FILE_CODES = np.array([0, *(_CODES[kind] for kind in FileStates.kinds)], dtype=np.int8)
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
-_MANY = 50
 _DAYS = 10_000_000  # more than there are days
 _LAST_DAY = 2_973_483  # 9999-12-31, the last day that Python's dates know
 _LONGEST_CELL = 300  # letters that travel to the browser; the table keeps all
@@ -102,12 +86,7 @@ class Rows:
         self._columns = columns
         self._now = now
         self._texts: dict[str, TextColumn] = {}
-        self._places: tuple[FileIndex | None, npt.NDArray[np.intp] | None] = (None, None)
-        self._ticked: tuple[Set[str], Mask] = (frozenset(), np.zeros(len(table), dtype=bool))
-        self._states: tuple[Mapping[str, FileState], npt.NDArray[np.int8]] = (
-            {},
-            np.zeros(len(table), dtype=np.int8),
-        )
+        self._marks = RowMarks(np.asarray(table[columns.key]))
 
     def __len__(self) -> int:
         return len(self._table)
@@ -150,7 +129,7 @@ class Rows:
             The row numbers that pass, in order, shape (m,); and for each filter that cannot be read, its column with
             a sentence. Such a filter passes everything.
         """
-        self._look_at(ticked, states or {})
+        self.look_at(ticked, states or {})
         passes, problems = self.passing(arrangement)
         if within is not None:
             passes = within if passes is None else passes & within
@@ -205,7 +184,7 @@ class Rows:
         words: TextColumn
         codes: npt.NDArray[Any] | None = None
         if column.kind == "state":
-            words, codes = TextColumn(list(STATES.values())), self._states[1]
+            words, codes = TextColumn(list(STATES.values())), self._marks.states
             place = "start" if place == "anywhere" else place  # "here" is not to find "not here"
         elif column.kind == "access":
             texts, codes = self._access_texts
@@ -223,11 +202,11 @@ class Rows:
     def _key(self, name: str, descending: bool) -> npt.NDArray[Any]:
         """Give numbers that sort as the column does; unknown ones come last both ways."""
         if name == "tick":
-            key: npt.NDArray[Any] = (~self._ticked[1]).astype(np.int8)
+            key: npt.NDArray[Any] = (~self._marks.ticked).astype(np.int8)
             return -key if descending else key
         column = self._columns.by_name[name]
         if column.kind == "state":
-            key = self._states[1]
+            key = self._marks.states
         elif column.kind == "access":
             key = self._access_texts[1]
         elif column.kind in _NUMBERS:
@@ -276,10 +255,6 @@ class Rows:
         return np.asarray(self._table[column.source], dtype=np.int64)
 
     @cached_property
-    def _uris(self) -> TextColumn:
-        return TextColumn(self._table[self._columns.key], fold=False)
-
-    @cached_property
     def access(self) -> npt.NDArray[np.int8]:
         """Access of each row as a place in `ACCESS`, shape (n,): public, exclusive, planned."""
         return access_codes(self._table, now=self._now)
@@ -296,55 +271,6 @@ class Rows:
 
     # -- ticks and states --------------------------------------------------------------------------------------------
 
-    def _look_at(self, ticked: Set[str], states: Mapping[str, "FileState"]) -> None:
-        """Bring the masks of ticked rows and of states up to date, by what differs from the last time."""
-        known, mask = self._ticked
-        if ticked is not known:
-            self._ticked = (ticked, self._tick_mask(known, mask, ticked))
-        seen, codes = self._states
-        if states is not seen:
-            now = self._state_codes(seen, codes, states)
-            self._states = (states, codes if np.array_equal(now, codes) else now)
-
-    def _tick_mask(self, known: Set[str], mask: Mask, ticked: Set[str]) -> Mask:
-        if isinstance(ticked, Ticks):
-            return self._of_rows(ticked.index, ticked.mask)
-        changed = known ^ ticked
-        if len(changed) > len(self) // _MANY:
-            # asking the set for every row is sooner than looking up most rows one by one
-            return np.fromiter(map(ticked.__contains__, self.uris(slice(None))), dtype=bool, count=len(self))
-        rows = self._uris.find(changed) if changed else np.empty(0, dtype=np.intp)
-        mask = mask.copy()
-        mask[rows[rows >= 0]] ^= True
-        return mask
-
-    def _state_codes(
-        self, seen: Mapping[str, "FileState"], codes: npt.NDArray[np.int8], states: Mapping[str, "FileState"]
-    ) -> npt.NDArray[np.int8]:
-        if isinstance(states, FileStates):
-            return _FILE_CODES[self._of_rows(states.index, states.codes)]
-        moved = {uri: _CODES[state.kind] for uri, state in states.items() if seen.get(uri) is not state}
-        moved |= dict.fromkeys(seen.keys() - states.keys(), 0)
-        rows = self._uris.find(moved) if moved else np.empty(0, dtype=np.intp)
-        codes = codes.copy()
-        codes[rows[rows >= 0]] = np.array(list(moved.values()), dtype=np.int8)[rows >= 0]
-        return codes
-
-    def _of_rows(self, index: FileIndex, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Give what is kept for the rows of another table, such as all products, to the rows of this one."""
-        if self._places[0] is not index:
-            uris = np.asarray(self._table[self._columns.key])
-            same = len(uris) == len(index) and (np.shares_memory(uris, index.uris) or not len(uris))
-            self._places = (index, None if same else index.places(uris.tolist()))
-        places = self._places[1]
-        if places is None:
-            return values
-        return (
-            np.where(places >= 0, values[places], np.zeros(1, dtype=values.dtype))
-            if len(index)
-            else (np.zeros(len(places), dtype=values.dtype))
-        )
-
     def uris(self, index: Index | slice) -> list[str]:
         """Give what tells rows apart: the URIs of products, the obsids of observations."""
         uris: list[str] = np.asarray(self._table[self._columns.key])[index].tolist()
@@ -356,21 +282,21 @@ class Rows:
 
         Another array only where a state has become another kind.
         """
-        return self._states[1] if self._states[0] else None
+        return None if self._marks.stateless else self._marks.states
 
     def look_at(self, ticked: Set[str], states: Mapping[str, "FileState"]) -> None:
         """Bring what is known of ticks and states up to date."""
-        self._look_at(ticked, states)
+        self._marks.look_at(ticked, states)
 
     def ticked(self, index: Index, *, ticked: Set[str]) -> int:
         """Count the ticked ones of these rows."""
-        self._look_at(ticked, self._states[0])
-        return int(np.count_nonzero(self._ticked[1][index]))
+        self._marks.look_at_ticks(ticked)
+        return int(np.count_nonzero(self._marks.ticked[index]))
 
     def summary(self, *, ticked: Set[str], states: Mapping[str, "FileState"]) -> Summary:
         """Count and sum the ticked rows, or all where none of them is ticked."""
-        self._look_at(ticked, states)
-        mask = self._ticked[1]
+        self.look_at(ticked, states)
+        mask = self._marks.ticked
         number = int(np.count_nonzero(mask))
         if not len(self):
             return Summary(files=0, ticked=0, size=0, unknown=0, here=0, exclusive=0)
@@ -381,7 +307,7 @@ class Rows:
             ticked=number,
             size=int(sizes[sizes >= 0].sum()),
             unknown=int(np.count_nonzero(sizes < 0)),
-            here=int(np.count_nonzero(self._states[1][counted] == _CODES["here"])),
+            here=int(np.count_nonzero(self._marks.states[counted] == STATE_CODES["here"])),
             exclusive=int(np.count_nonzero(self.access[counted] == ACCESS.index("exclusive"))),
         )
 
@@ -447,7 +373,7 @@ class Rows:
             texts = np.asarray(self._words(column.source))[index].tolist()
             return [text if len(text) <= longest else f"{text[:longest]}…" for text in texts]
         if column.kind == "state":
-            codes = self._states[1][index].tolist()
+            codes = self._marks.states[index].tolist()
             words = list(STATES.values())
             return [words[code] for code in codes]
         if column.kind == "access":
@@ -469,32 +395,6 @@ class Rows:
             _day(int(release)) if code == 1 and release == release else ""
             for code, release in zip(access, releases, strict=True)
         ]
-
-
-def marks(uris: list[str], *, ticked: Set[str], states: Mapping[str, "FileState"]) -> dict[str, list[Any]]:
-    """Give what changes of rows that stay: tick and state, by column, ready for JSON.
-
-    Parameters
-    ----------
-    uris
-        Product URIs, m of them.
-    ticked
-        URIs of the ticked products.
-    states
-        URI to state.
-
-    Returns
-    -------
-    dict
-        ``ticked`` (0 or 1), ``state`` (a key of `STATES`), ``percent`` (0 to 100) and ``note``, m values each.
-    """
-    found = [states.get(uri) for uri in uris]
-    return {
-        "ticked": [int(uri in ticked) for uri in uris],
-        "state": [state.kind if state else "" for state in found],
-        "percent": [int(state.fraction * 100) if state else 0 for state in found],
-        "note": [state.message if state else "" for state in found],
-    }
 
 
 def _within(numbers: npt.NDArray[Any], condition: NumberCondition) -> Mask:

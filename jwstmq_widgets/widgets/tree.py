@@ -18,7 +18,7 @@ from jwstmq_widgets.tables.encoded import Encoded
 from jwstmq_widgets.tables.facets import ACCESS, access_codes
 from jwstmq_widgets.tables.tree import Branches, Grouping, Path, ProductTree
 from jwstmq_widgets.widgets.panel import Panel, static
-from jwstmq_widgets.widgets.rows import STATES
+from jwstmq_widgets.widgets.rowmarks import STATES
 from jwstmq_widgets.widgets.treewords import node_words, type_meaning
 
 if TYPE_CHECKING:

@@ -3,9 +3,8 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -17,17 +16,19 @@ from jwstmq_widgets.errors import JwstmqError
 from jwstmq_widgets.tables.facets import Facets, FacetValue
 from jwstmq_widgets.widgets import facetrail as rail
 from jwstmq_widgets.widgets.columnmemory import ChosenColumns, ColumnMemory
-from jwstmq_widgets.widgets.columns import ColumnSet
 from jwstmq_widgets.widgets.exports import copied, in_notebook, saved
+from jwstmq_widgets.widgets.gridsubject import Subject
+from jwstmq_widgets.widgets.gridviews import GridView, wanted
 from jwstmq_widgets.widgets.namefields import name_fields
 from jwstmq_widgets.widgets.panel import static
 from jwstmq_widgets.widgets.redraw import Redraw
-from jwstmq_widgets.widgets.rows import STATES, Arrangement, Index, Mask, Rows, Summary, marks
+from jwstmq_widgets.widgets.rowmarks import STATES, marks
+from jwstmq_widgets.widgets.rows import Index, Rows
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
 
-__all__ = ["Subject", "WindowGrid"]
+__all__ = ["WindowGrid"]
 
 _logger = logging.getLogger(__name__)
 
@@ -41,86 +42,6 @@ _MOST_VIEWS = 16
 _MOST_VISIBLE = 200
 _FIRST_VISIBLE = 30
 _RAIL_SECONDS = 0.2
-
-
-class Subject(Protocol):
-    """What a grid shows, and what the user's acts there mean."""
-
-    columns: ColumnSet
-    """The grid's columns."""
-    tables: tuple[str, ...]
-    """Traits of the exploration after whose change the rows are others."""
-    choices: tuple[str, ...]
-    """Traits of the exploration after whose change other rows pass."""
-    drawn: tuple[str, ...]
-    """Traits of the exploration that change what is drawn of the rows."""
-
-    def table(self) -> Table:
-        """Give the rows."""
-
-    def ticked(self) -> Set[str]:
-        """Give the keys of the ticked rows."""
-
-    def selected(self) -> Table:
-        """Give the ticked rows, also those that are not in the grid now."""
-
-    def states(self) -> Mapping[str, Any]:
-        """Give key to state."""
-
-    def tick(self, keys: Iterable[str], *, on: bool) -> None:
-        """Tick rows, or untick them."""
-
-    def invert(self, keys: Iterable[str]) -> None:
-        """Tick those of some rows that are not ticked, and untick the others."""
-
-    def clear(self) -> None:
-        """Untick everything."""
-
-    def facets(self, table: Table) -> Facets | None:
-        """Give the facets of the rows; None where there are none."""
-
-    def chosen(self) -> Mapping[str, frozenset[str]]:
-        """Give what is chosen of the facets."""
-
-    def listed(self, table: Table) -> Mask | None:
-        """Tell which rows pass what else is chosen; None for all."""
-
-    def choose(self, name: str, values: Iterable[str]) -> None:
-        """Choose values of a facet."""
-
-    def clear_choices(self) -> None:
-        """Lift all choices."""
-
-    def chips(self) -> list[dict[str, str]]:
-        """Give what is chosen besides facets, each with kind and text."""
-
-    def lift(self, kind: str) -> None:
-        """Lift a choice that `chips` gave."""
-
-    def summary(self, summary: Summary, *, elsewhere: int) -> str:
-        """Write the line under the rows."""
-
-    def empty(self) -> str:
-        """Say what to do where there are no rows."""
-
-    def picture(self, key: str, done: Callable[[str, bytes | None, str], None]) -> None:
-        """Get a larger look at a row, on another thread."""
-
-
-@dataclass(slots=True)
-class _View:
-    """What one place in the browser shows of the grid."""
-
-    arrangement: Arrangement = field(default_factory=Arrangement)
-    table: int = -1
-    index: Index = field(default_factory=lambda: np.empty(0, dtype=np.intp))
-    passes: Mask | None = None
-    problems: dict[str, str] = field(default_factory=dict)
-    codes: Any = None
-    first: int = 0
-    last: int = -1
-    rail: dict[str, Mapping[str, Any]] | None = None
-    drawn: tuple[Any, ...] = ()
 
 
 class WindowGrid(Grid):
@@ -176,7 +97,7 @@ class WindowGrid(Grid):
         self._chosen_columns = self._memory.read(columns).plain()
         self._names = frozenset(columns.by_name)
         self._guard = threading.RLock()
-        self._views: OrderedDict[str, _View] = OrderedDict()
+        self._views: OrderedDict[str, GridView] = OrderedDict()
         self._table = 0
         self._source = subject.table()
         self._rows = Rows(self._source, columns=columns)
@@ -252,7 +173,7 @@ class WindowGrid(Grid):
             } | self._sums()
         self.send(message)
 
-    def _stale(self, view: _View) -> bool:
+    def _stale(self, view: GridView) -> bool:
         """Tell whether states have changed by which the view's rows are sorted or filtered."""
         if self._rows.state_codes is view.codes:
             return False
@@ -282,7 +203,7 @@ class WindowGrid(Grid):
             if facets is not None:
                 self._draw_rail(name, view, facets)
 
-    def _draw_rail(self, name: str, view: _View, facets: Facets) -> None:
+    def _draw_rail(self, name: str, view: GridView, facets: Facets) -> None:
         with self._guard:
             source, rows, wants = self._source, self._rows, dict(view.rail or {})
             chosen, states = self._subject.chosen(), self._subject.states()
@@ -352,14 +273,15 @@ class WindowGrid(Grid):
 
     def _answer(self, content: Mapping[str, Any]) -> None:
         """Send a block of rows of what a view asks for."""
-        name, arrangement = str(content["view"]), self._wanted(content)
+        name, arrangement = str(content["view"]), wanted(content, self._names)
         start = max(int(content["start"]), 0)
         stop = min(int(content["stop"]), start + _LONGEST_BLOCK)
         ticked, states = self._subject.ticked(), self._subject.states()
         with self._guard:
-            view = self._views.pop(name, None) or _View()
+            view = self._views.pop(name, None) or GridView()
             if content.get("fresh") or view.table != self._table or view.arrangement != arrangement:
-                self._arrange(view, arrangement, ticked, states)
+                view.arrange(arrangement, self._rows, self._subject, source=self._source, ticked=ticked, states=states)
+                view.table = self._table
             if view.last < view.first:
                 view.first, view.last = start, start + _FIRST_VISIBLE  # until the browser says what it shows
             self._views[name] = view
@@ -385,40 +307,6 @@ class WindowGrid(Grid):
         if view.rail is not None:
             self._redraw_rail()
 
-    def _arrange(self, view: _View, arrangement: Arrangement, ticked: Set[str], states: Mapping[str, Any]) -> None:
-        rows, chosen = self._rows, self._subject.chosen()
-        rows.look_at(ticked, states)
-        view.passes, view.problems = rows.passing(arrangement)
-        facets = self._subject.facets(self._source) if chosen else None
-        passes = view.passes
-        for mask in (
-            self._subject.listed(self._source),
-            facets.passing(chosen, states=rows.state_codes) if facets else None,
-        ):
-            if mask is not None:
-                passes = mask if passes is None else passes & mask
-        view.index = rows.ordered(passes, arrangement.sort)
-        view.arrangement, view.table, view.codes = arrangement, self._table, rows.state_codes
-
-    def _wanted(self, content: Mapping[str, Any]) -> Arrangement:
-        """Read what the browser wants; what it cannot want is left out."""
-        return Arrangement(
-            sort=tuple(
-                (str(name), bool(descending))
-                for name, descending in content.get("sort", ())
-                if name in self._names or name == "tick"
-            ),
-            filters=tuple(
-                sorted(
-                    (str(name), str(typed)[:_LONGEST_TEXT])
-                    for name, typed in content.get("filters", {}).items()
-                    if name in self._names and str(typed).strip()
-                )
-            ),
-            search=str(content.get("search", ""))[:_LONGEST_TEXT].strip(),
-            visible=tuple(name for name in content.get("columns", ()) if name in self._names),
-        )
-
     def _see(self, content: Mapping[str, Any]) -> None:
         with self._guard:
             view = self._views.get(str(content["view"]))
@@ -431,7 +319,7 @@ class WindowGrid(Grid):
     def _open_rail(self, content: Mapping[str, Any]) -> None:
         wants = content.get("wants")
         with self._guard:
-            view = self._views.setdefault(str(content["view"]), _View())
+            view = self._views.setdefault(str(content["view"]), GridView())
             view.rail = None if wants is None else {str(name): dict(want) for name, want in wants.items()}
             view.drawn = ()
         self._redraw_rail()

@@ -290,7 +290,7 @@ class Exploration(State):
             try:
                 answer = ask(self._ready(run), query, run, arrived=lambda products: arrived(run, products), **how)
                 self._take(answer, run)
-                run.tell(text=f"{len(answer.observations):,} observations · {len(answer.products):,} files")
+                run.tell(text=f"{len(answer.observations):,} observations · {len(self.shown):,} files")
                 self._look()
             finally:
                 with self._lock:

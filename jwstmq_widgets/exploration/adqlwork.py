@@ -65,6 +65,18 @@ def observation_names(table: Table) -> list[str]:
     return []
 
 
+def adql_archive(opened: Any) -> Any:
+    """Give the archive that takes ADQL, of one or of several that are open together; None where none does.
+
+    Parameters
+    ----------
+    opened
+        An archive, or None.
+    """
+    several = opened.archives if isinstance(opened, MergedArchive) else (opened,)
+    return next((one for one in several if hasattr(one, "adql")), None)
+
+
 class AdqlWork(State):
     """What was asked in ADQL, and what became of it.
 
@@ -97,9 +109,7 @@ class AdqlWork(State):
     @property
     def archive(self) -> Any:
         """The archive that is asked; None where the one that is open takes no ADQL."""
-        opened = self._exploration.archive
-        several = opened.archives if isinstance(opened, MergedArchive) else (opened,)
-        return next((one for one in several if hasattr(one, "adql")), None)
+        return adql_archive(self._exploration.archive)
 
     def run(self, text: str, *, mode: Mode = "auto", name: str = "", uploads: Mapping[str, Table] = _NONE) -> None:
         """Ask; a query that runs is replaced, and its job removed.

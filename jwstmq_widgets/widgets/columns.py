@@ -67,7 +67,7 @@ class ColumnSet:
 
 COLUMNS: tuple[Column, ...] = (
     Column(
-        name="file", title="File", source="productFilename", kind="name", width=344, rank=0,
+        name="file", title="File", source="productFilename", kind="name", width=320, rank=0,
         meaning="Name of the file; point at one to see what its parts mean", example="cal, ^jw02733, !thumb",
     ),
     Column(
@@ -75,15 +75,15 @@ COLUMNS: tuple[Column, ...] = (
         meaning="File type: suffix and extension", example="cal, i2d",
     ),
     Column(
-        name="detector", title="Detector", source="detector", kind="text", width=92, rank=2,
+        name="detector", title="Detector", source="detector", kind="text", width=92, rank=3,
         meaning="Detector, as the file's name spells it", example="nrca, mirimage",
     ),
     Column(
-        name="filter", title="Filter", source="filters", kind="text", width=120, rank=1,
+        name="filter", title="Filter", source="filters", kind="text", width=108, rank=2,
         meaning="Filter or other optical elements", example="F770W",
     ),
     Column(
-        name="stage", title="Stage", source="stage", kind="text", width=62, rank=3,
+        name="stage", title="Stage", source="stage", kind="text", width=62, rank=4,
         meaning="Stage of the pipeline: 1b raw, 2a count rates, 2b calibrated, 2c flagged, 3 combined, gs guide star",
         example="2b, 3",
     ),
@@ -92,7 +92,7 @@ COLUMNS: tuple[Column, ...] = (
         meaning="Size of the file in bytes; kB, MB and GB are powers of 1000", example="> 10 MB",
     ),
     Column(
-        name="access", title="Access", source="release", kind="access", width=124, rank=0,
+        name="access", title="Access", source="release", kind="access", width=124, rank=1,
         meaning="Public, exclusive until the day (UTC) it becomes public, or planned: not yet taken",
         example="public, until 2027",
     ),
@@ -164,7 +164,7 @@ OBSERVATIONS = ColumnSet(
             meaning="Observation number within the program", example="1-4, 7",
         ),
         Column(
-            name="instrument", title="Instrument", source="instrument", kind="text", width=96, rank=2,
+            name="instrument", title="Instrument", source="instrument", kind="text", width=104, rank=2,
             meaning="Instrument", example="MIRI",
         ),
         Column(

@@ -158,7 +158,7 @@ class DownloadPanel(Panel):
     def _reason(self, plan: Plan | None, ticked: int, *, destination: bool) -> str:
         """Say why nothing can be downloaded; "" when it can."""
         if not ticked:
-            return "Tick files in the grid or the gallery first."
+            return "Tick files to download them."
         if destination:
             return "Choose a destination that can be used first."
         if plan is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from jwstmq_widgets.exploration import Exploration
+from jwstmq_widgets.exploration.adqlwork import adql_archive
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.adql import AdqlPanel
 from jwstmq_widgets.widgets.archivemenu import archive_choices
@@ -73,23 +74,26 @@ class _Header(Panel):
 
 
 class _Tabs(Panel):
-    """The tabs above files and pictures; which one is in front is known to the browser alone."""
+    """The tabs above files and pictures; which one is in front is known to the browser alone.
+
+    ADQL has one only where the archive takes it: elsewhere it could but say that it does not.
+    """
 
     _esm = static("dom.js", "tabs.js")
-    watches = ("shown", "observations")
+    watches = ("shown", "observations", "archive")
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
         files, observations = (len(table) for table in (self.exploration.shown, self.exploration.observations))
-        return {
-            "tabs": [
-                ["products", "Products", f"{files:,}" if files else ""],
-                ["observations", "Observations", f"{observations:,}" if observations else ""],
-                ["tree", "Program tree", ""],
-                ["gallery", "Gallery", ""],
-                ["adql", "ADQL", ""],
-            ]
-        }
+        tabs = [
+            ["products", "Products", f"{files:,}" if files else ""],
+            ["observations", "Observations", f"{observations:,}" if observations else ""],
+            ["tree", "Program tree", ""],
+            ["gallery", "Gallery", ""],
+        ]
+        if adql_archive(self.exploration.archive) is not None:
+            tabs.append(["adql", "ADQL", ""])
+        return {"tabs": tabs}
 
 
 class Explorer(ipywidgets.VBox):

@@ -5,7 +5,7 @@ from typing import Any
 
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.facets import FACETS, FacetValue
-from jwstmq_widgets.widgets.rows import STATES
+from jwstmq_widgets.widgets.rowmarks import STATES
 
 __all__ = ["chips", "drawn"]
 
@@ -43,6 +43,7 @@ def drawn(counted: Mapping[str, list[FacetValue]], wants: Mapping[str, Mapping[s
         want = wants.get(name, {})
         find = str(want.get("find", "")).casefold().strip()
         live = [item for item in values if (item.count or item.chosen) and find in _words(name, item.value).casefold()]
+        live.sort(key=lambda item: not item.value and name != "state")  # those without a value come last
         if not live and not find:
             continue
         most = _MANY if want.get("all") or find else _FEW
@@ -57,8 +58,7 @@ def drawn(counted: Mapping[str, list[FacetValue]], wants: Mapping[str, Mapping[s
                 "name": name,
                 "title": FACETS[name],
                 "values": [
-                    [item.value, _words(name, item.value), item.count, format_size(item.size), item.chosen]
-                    for item in shown
+                    [item.value, _words(name, item.value), item.count, _size(item.size), item.chosen] for item in shown
                 ],
                 "more": len(live) - len(shown),
                 "total": len(values),
@@ -94,6 +94,12 @@ def chips(chosen: Mapping[str, frozenset[str]]) -> list[dict[str, str]]:
     return found
 
 
+def _size(size: int) -> str:
+    return format_size(size) if size else "–"  # the archive may not tell it
+
+
 def _words(name: str, value: str) -> str:
     words = _WORDS.get(name, {}).get(value, value)
-    return words[:_LONGEST] if words else "unknown"
+    if name == "type":
+        words = words.removeprefix("_")  # as the panel of file types writes it
+    return words[:_LONGEST] if words else "none"

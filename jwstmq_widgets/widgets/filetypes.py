@@ -105,7 +105,7 @@ class FiletypePanel(Panel):
                     "stage": row.stage,
                     "filetype": row.filetype,
                     "files": f"{row.files:,}",
-                    "size": format_size(row.size),
+                    "size": format_size(row.size) if row.size else "–",  # the archive may not tell it
                     "meaning": row.meaning,
                     "chosen": row.pair in chosen,
                 }

@@ -12,7 +12,7 @@ from jwstmq_widgets.exploration import FileState
 from jwstmq_widgets.previews import preview_index
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.panel import Panel, static
-from jwstmq_widgets.widgets.rows import STATES
+from jwstmq_widgets.widgets.rowmarks import STATES
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -175,7 +175,7 @@ class Gallery(Panel):
         if not files or not cards:
             return ""
         pictures = f"{cards:,} picture{'' if cards == 1 else 's'}"
-        return f"{pictures} · {self._without:,} of {files:,} files without" if self._without else pictures
+        return f"{pictures} · {self._without:,} files without one" if self._without else pictures
 
     def _empty_text(self, cards: int) -> str:
         if cards:

@@ -37,7 +37,7 @@ def stages(notebook: Notebook) -> list[bytes]:
         explorer.locator(f'.jwstmq-grid .ag-row[row-index="{number}"]').get_by_role("checkbox").click()
     expect(explorer.get_by_role("button", name="Download 4")).to_be_visible(timeout=LONG)
     grid = explorer.screenshot()
-    explorer.locator(".jwstmq-filetypes").get_by_role("button", name="show all").click()
+    explorer.locator(".jwstmq-filetypes").get_by_role("button", name="Show all").click()
     explorer.get_by_role("tab", name="Gallery").click()
     expect(explorer.locator(".jwstmq-gallery img")).not_to_have_count(0, timeout=LONG)
     notebook.page.wait_for_function(

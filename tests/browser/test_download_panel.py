@@ -92,6 +92,7 @@ def test_before_it_counts_and_after_it_loads_and_leaves_script_and_manifest(
         panel.get_by_role("button", name="Download 9").click()
         expect(panel).to_contain_text("9 files downloaded")
         expect(panel.get_by_role("row").nth(1)).to_contain_text("here")
+        panel.get_by_text("Open in Python, save a script").click()
         panel.get_by_role("button", name="Copy").click()
         expect(panel.get_by_role("button", name="Copied")).to_be_visible()
         panel.get_by_role("button", name="Save as shell script").click()

@@ -87,7 +87,7 @@ def test_a_file_type_narrows_grid_and_gallery(page: Page) -> None:
     expect(page.get_by_role("tab", name="Products")).to_contain_text("64")
     page.get_by_role("tab", name="Gallery").click()
     expect(page.locator(".jwstmq-gallery-note")).to_have_text("64 pictures")
-    page.get_by_role("button", name="show all").click()
+    page.get_by_role("button", name="Show all").click()
     expect(page.locator(".jwstmq-gallery-note")).to_contain_text("without")
 
 

@@ -37,7 +37,7 @@ def form(opened: Notebook, faulty_archive: LocalArchive) -> Iterator[Locator]:
     yield form
     faulty_archive.faults = ()
     tab(form, "Program").click()
-    form.get_by_role("button", name="clear", exact=True).click()
+    form.get_by_role("button", name="Clear", exact=True).click()
     expect(said(form)).not_to_contain_text("observations")
 
 
@@ -148,7 +148,7 @@ def test_a_search_is_saved_under_a_name_and_comes_back(form: Locator) -> None:
     name.press("Enter")
     entry = form.get_by_role("button", name="southern ring", exact=True)
     expect(entry).to_be_visible()
-    form.get_by_role("button", name="clear", exact=True).click()
+    form.get_by_role("button", name="Clear", exact=True).click()
     expect(form.get_by_label("Program", exact=True)).to_have_value("")
     entry.click()
     expect(form.get_by_label("Program", exact=True)).to_have_value("2733")

@@ -44,7 +44,7 @@ def test_only_cards_in_sight_are_told(asked: Exploration, place: Display) -> Non
     gallery = place(Gallery(asked))
     cards = look(gallery, 5, 9)
     assert len(cards) == 5
-    assert gallery.until(lambda view: view["count"] > 300)["note"].endswith("files without")
+    assert gallery.until(lambda view: view["count"] > 300)["note"].endswith("files without one")
 
 
 def test_a_picture_comes_as_a_small_jpeg_in_a_buffer(asked: Exploration, place: Display) -> None:

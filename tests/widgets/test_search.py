@@ -83,7 +83,7 @@ def test_what_was_typed_is_asked_and_its_progress_and_answer_are_told(unasked: E
     form.do("search", fields=fields(program="02733", instrument=["MIRI"], observations="2"))
     view = form.until(lambda view: not view["running"] and view["text"])
     assert unasked.query == Query(program=2733, instrument="miri", observations=2)
-    assert view["text"] == f"{len(unasked.observations)} observations · {len(unasked.products):,} files"
+    assert view["text"] == f"{len(unasked.observations)} observations · {len(unasked.shown):,} files"
     assert any(message.get("view", {}).get("running") for message, _ in form.messages())
 
 

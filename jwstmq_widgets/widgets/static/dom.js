@@ -25,6 +25,13 @@ function listen(model, el, draw, receivers = {}) {
   el.addEventListener("focusin", (event) => {
     event.target.dataset.lmSuppressShortcuts = "true";
   });
+  el.addEventListener("keydown", (event) => {
+    const context = model.widget_manager?.context;
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "s" || !context) return;
+    event.preventDefault(); // held off with all other shortcuts: save the notebook as it would
+    event.stopPropagation();
+    context.save();
+  });
   const trouble = problemLine();
   el.append(trouble);
   let quiet = setTimeout(() => say(trouble, "Waiting for the kernel. If it has gone, run the cell again."), 4000);

@@ -13,10 +13,6 @@ function render({ model, el }) {
   const wrong = problemLine();
   wrong.id = newId();
   destination.setAttribute("aria-describedby", wrong.id);
-  const line = h("div", { class: "jwstmq-download-line" },
-    h("div", { class: "jwstmq-download-said" }, summary, reason),
-    h("div", { class: "jwstmq-download-place" }, h("label", { htmlFor: destination.id }, "to"), destination, layout, button));
-
   let edition = 0; // of the plan whose rows were asked for last
   const counts = h("tbody", {});
   const more = h("div", { class: "jwstmq-muted" });
@@ -25,6 +21,10 @@ function render({ model, el }) {
     counts), more);
   const ask = later(() => { if (plan.open) send("rows"); }, 150);
   const plan = h("details", { hidden: true, ontoggle: () => ask() }, h("summary", {}, "By file type and observation"), table);
+
+  const line = h("div", { class: "jwstmq-download-line" },
+    h("div", { class: "jwstmq-download-said" }, summary, reason, plan),
+    h("div", { class: "jwstmq-download-place" }, h("label", { htmlFor: destination.id }, "to"), destination, layout, button));
 
   const bar = progressBar("Download");
   const text = h("span", { class: "jwstmq-download-text" });
@@ -52,10 +52,12 @@ function render({ model, el }) {
   const script = keepsake("script", "Save as shell script", "Script: ");
   const page = keepsake("page", "Save MANIFEST.html", "Manifest: ");
   const trouble = problemLine();
+  const use = h("details", {}, h("summary", {}, "Open in Python, save a script"), load,
+    h("div", { class: "jwstmq-download-kept" }, script, page));
   const ended = h("div", { class: "jwstmq-download-ended", hidden: true },
     h("div", { class: "jwstmq-download-line" }, h("div", { class: "jwstmq-download-said" }, sign, result, folder),
       h("div", { class: "jwstmq-download-place" }, again, dismiss)),
-    load, h("div", { class: "jwstmq-download-kept" }, script, page), trouble, whyDetails);
+    h("div", { class: "jwstmq-download-folds" }, whyDetails, use), trouble);
   const left = h("span", {});
   const unfinished = h("div", { class: "jwstmq-download-line", hidden: true },
     h("div", { class: "jwstmq-download-said" }, left),
@@ -124,7 +126,7 @@ function render({ model, el }) {
     list.append(...view.failed.slice(known).map(failure));
   }
 
-  el.append(problem, running, ended, unfinished, line, wrong, plan);
+  el.append(problem, running, ended, unfinished, line, wrong);
   return listen(model, el, (view) => {
     if (!layout.children.length) layout.append(...view.layouts.map(([value, label, title]) => h("option", { value, title }, label)));
     summary.textContent = view.summary;

@@ -3,7 +3,7 @@ function render({ model, el }) {
   el.classList.add("jwstmq-filetypes");
   const title = h("span", { class: "jwstmq-title", id: newId() }, "File types");
   const count = h("span", { class: "jwstmq-muted", role: "status" });
-  const all = h("button", { type: "button", class: "jwstmq-plain jwstmq-link", onclick: () => model.send({ do: "all" }) }, "show all");
+  const all = h("button", { type: "button", class: "jwstmq-plain jwstmq-link", onclick: () => model.send({ do: "all" }) }, "Show all");
   const list = h("div", { class: "jwstmq-filetypes-list", role: "group", "aria-labelledby": title.id });
   const empty = h("div", { class: "jwstmq-muted" });
   const rows = new Map(); // stage and type to the row's elements

@@ -60,7 +60,7 @@ const emptyText = element("span");
 empty.append(emptyText);
 const frame = element("div", "jwstmq-grid-frame");
 const sums = element("span");
-summary.append(sums, done);
+summary.append(sums, invert, clearTicks, done);
 
 grid.columnsOf = makeColumns(grid);
 const facets = makeFacets(grid);
@@ -71,7 +71,7 @@ const exporting = makeExport(grid);
 const columnsMenu = popup(grid, "Columns ▾", "Choose columns", grid.columnsOf.fill);
 const exportMenu = popup(grid, "Export ▾", "Copy, save, open in a new cell", exporting.fill);
 const bar = element("div", "jwstmq-grid-bar");
-bar.append(facets.toggle, search, matched, element("span", "jwstmq-grid-space"), invert, clearTicks, columnsMenu, exportMenu);
+bar.append(facets.toggle, search, matched, element("span", "jwstmq-grid-space"), columnsMenu, exportMenu);
 facets.toggle.hidden = !hasFacets;
 root.insertBefore(bar, gridDiv);
 root.insertBefore(chips.line, gridDiv);
@@ -335,6 +335,7 @@ Object.assign(gridOptions, {
   suppressMultiSort: false,
   alwaysMultiSort: false,
   suppressColumnVirtualisation: true,
+  ensureDomOrder: true, // columns come and go, and screen readers read them as they stand in the page
   suppressDragLeaveHidesColumns: true,
   suppressLoadingOverlay: true,
   suppressNoRowsOverlay: true,

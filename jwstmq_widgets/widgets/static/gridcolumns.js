@@ -82,8 +82,9 @@ function makeColumns(grid) {
     for (const column of here.filter(always)) left -= widthOf(column);
     const shown = new Set(here.filter(always).map((column) => column.name));
     for (const column of here.filter((item) => !always(item)).sort((one, two) => one.rank - two.rank)) {
+      if (left < widthOf(column)) continue; // a narrower one may still fit
       left -= widthOf(column);
-      if (left >= 0) shown.add(column.name);
+      shown.add(column.name);
     }
     const hidden = columns.map((column) => column.name).filter((name) => !shown.has(name));
     applying = true;
@@ -119,7 +120,8 @@ function makeColumns(grid) {
 
   function fill(panel) {
     const shown = new Set(visible());
-    panel.append(element("div", "jwstmq-grid-popuptitle", "Columns"));
+    const list = element("div", "jwstmq-grid-options");
+    panel.append(element("div", "jwstmq-grid-popuptitle", "Columns"), list);
     for (const column of ordered().filter((item) => !lacking.has(item.name))) {
       const line = element("label", "jwstmq-grid-option");
       line.title = column.meaning;
@@ -135,7 +137,7 @@ function makeColumns(grid) {
       });
       line.append(check, element("span", "", column.title));
       if (wanted(column) && !shown.has(column.name)) line.append(element("span", "jwstmq-grid-dim", "no room"));
-      panel.append(line);
+      list.append(line);
     }
     panel.append(
       element("div", "jwstmq-grid-popupnote", "Drag headers to move and widen columns."),

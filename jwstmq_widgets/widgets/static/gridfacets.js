@@ -100,7 +100,9 @@ function makeFacets(grid) {
       }, TYPING));
       made.append(find);
     }
-    made.append(...facet.values.map((item) => option(facet.name, item)));
+    const values = facet.values.map((item) => option(facet.name, item));
+    for (const other of values.slice(1)) other.tabIndex = -1; // Tab goes from facet to facet, arrows to each value
+    made.append(...values);
     if (facet.more || facet.open) {
       const text = facet.open ? "fewer" : `${count(facet.more)} more …`;
       const more = button(text, facet.open ? "Show the largest only" : "Show more values", () => {

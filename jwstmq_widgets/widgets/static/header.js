@@ -15,9 +15,19 @@ function render({ model, el }) {
   const again = h("button", { type: "button", hidden: true, onclick: () => model.send({ do: "open" }) }, "Try again");
 
   // Below 900 px the left column is a drawer; wider, style sheets show it always.
+  let listening = null;
   function setDrawer(open) {
     drawer.setAttribute("aria-expanded", String(open));
-    if (root()) root().dataset.drawer = open ? "open" : "shut";
+    if (!root()) return;
+    root().dataset.drawer = open ? "open" : "shut";
+    if (listening === root()) return;
+    listening = root();
+    listening.addEventListener("keydown", (event) => {
+      const narrow = drawer.offsetParent !== null;
+      if (event.key !== "Escape" || !narrow || !event.target.closest(".jwstmq-side") || event.defaultPrevented) return;
+      setDrawer(false);
+      drawer.focus();
+    });
   }
   function time(iso) {
     const date = new Date(iso);

@@ -97,7 +97,7 @@ function render({ model, el }) {
   const again = h("button", { type: "button", hidden: true,
     onclick: () => model.send({ do: "archive", address: archive.value }) }, "Try again");
   const button = h("button", { type: "submit", class: "jwstmq-primary" }, "Search");
-  const cancel = h("button", { type: "button", hidden: true, title: "Escape", onclick: () => model.send({ do: "cancel" }) }, "Cancel");
+  const cancel = h("button", { type: "button", class: "jwstmq-search-cancel", hidden: true, title: "Escape", onclick: () => model.send({ do: "cancel" }) }, "Cancel");
   const text = h("span", { class: "jwstmq-search-text jwstmq-muted", role: "status" });
   const bar = progressBar("Search");
   const restText = h("span", {});
@@ -105,7 +105,7 @@ function render({ model, el }) {
     h("button", { type: "button", class: "jwstmq-plain", title: "Drop these limits", "aria-label": "Drop these limits",
       onclick: () => model.send({ do: "forget" }) }, "×"));
   const sentence = h("div", { class: "jwstmq-search-sentence", hidden: true });
-  const clear = h("button", { type: "button", class: "jwstmq-plain jwstmq-link jwstmq-search-clear", onclick: () => clearAll() }, "clear");
+  const clear = h("button", { type: "button", class: "jwstmq-plain jwstmq-link jwstmq-search-clear", onclick: () => clearAll() }, "Clear");
   const problem = problemLine();
   bar.hidden = true;
   const form = h("form", { noValidate: true },

@@ -22,11 +22,12 @@ function render({ model, el }) {
     if (focus) tabs.get(name).button.focus();
   }
   list.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step) return;
     const names = [...tabs.keys()];
     const now = names.findIndex((name) => tabs.get(name).button === document.activeElement);
-    choose(names[(now + step + names.length) % names.length], true);
+    const place = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: -1 }[event.key];
+    if (place === undefined) return;
+    event.preventDefault();
+    choose(names.at(place % names.length), true);
   });
 
   el.append(list);
@@ -34,11 +35,17 @@ function render({ model, el }) {
     for (const [name, label, number] of view.tabs) {
       if (!tabs.has(name)) {
         const count = h("span", { class: "jwstmq-muted" });
-        const button = h("button", { type: "button", role: "tab", onclick: () => choose(name) }, label, count);
+        const words = h("span", { class: "jwstmq-tabs-label", "data-label": label }, label);
+        const button = h("button", { type: "button", role: "tab", onclick: () => choose(name) }, words, count);
         tabs.set(name, { button, count, label });
         list.append(button);
       }
       tabs.get(name).count.textContent = number;
+    }
+    for (const [name, tab] of tabs) {
+      if (view.tabs.some(([other]) => other === name)) continue;
+      tab.button.remove();
+      tabs.delete(name);
     }
     if (!list.querySelector("[aria-selected=true]")) choose(view.tabs[0][0]);
   });

@@ -20,6 +20,7 @@ from jwstmq_widgets.downloads.manifest import make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
+from jwstmq_widgets.downloads.planitems import PlanItems
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
 from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
@@ -104,8 +105,9 @@ class Batch:
         self._entries: dict[int, Entry] = {}
         self._folders: set[Path] = set()
         self._pace = Pace(workers)
-        sizes = (plan.items[index].size for index in moving)
-        self._meter = Meter(files_total=len(moving), bytes_total=sum(size for size in sizes if size > 0))
+        all_sizes = PlanItems.of(plan.items).sizes.tolist()
+        self._sizes: list[int] = [all_sizes[index] for index in moving]
+        self._meter = Meter(files_total=len(moving), bytes_total=sum(size for size in self._sizes if size > 0))
         self._answered = 0.0
         self._stopping = False
         self._closed = False
@@ -122,8 +124,7 @@ class Batch:
 
     def _most_lanes(self, workers: int) -> int:
         """Give how many lines are of use: one a file, more where a file is large enough for several."""
-        sizes = (self._plan.items[index].size for index in self._moving)
-        large = any(size >= self._manners.split_from or size < 0 for size in sizes)
+        large = any(size >= self._manners.split_from or size < 0 for size in self._sizes)
         return workers if large else min(workers, len(self._moving))
 
     def run(
@@ -290,16 +291,17 @@ class Batch:
         self._folders.add(folder)
 
     def _succeeded(self, index: int, trial: _Trial, outcome: Outcome) -> None:
-        validator = outcome.validator
+        validator, transfer = outcome.validator, trial.transfer
+        item = transfer.item
         entry = Entry(
-            uri=trial.transfer.item.uri,
-            path=relative_path(trial.transfer.item, self._plan.folder),
+            uri=item.uri,
+            path=relative_path(item, self._plan.folder),
             status=outcome.status,
             message=outcome.message,
             size=outcome.size,
             seconds=round(trial.seconds, 3),
-            obs_id=trial.transfer.item.obs_id,
-            url=trial.transfer.url,
+            obs_id=item.obs_id,
+            url=transfer.url,
             source=outcome.source,
             etag=validator.etag if validator else "",
             modified=validator.modified if validator else "",
@@ -312,8 +314,8 @@ class Batch:
                 return
             self._active.pop(index)
             self._entries[index] = entry
-            self.moved += trial.transfer.moved
-            self._meter.finish(trial.transfer.running, outcome.size, trial.transfer.item.size)
+            self.moved += transfer.moved
+            self._meter.finish(transfer.running, outcome.size, item.size)
             self._pace.good()
             self._answered = time.monotonic()
             self._changed.notify_all()

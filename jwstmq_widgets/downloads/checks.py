@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +24,7 @@ _SUM = re.compile(rb"(CHECKSUM|DATASUM) *= *'([^']*)'")
 _PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
 
 
-def check_structure(path: Path, name: str, *, checksums: bool = False) -> str:
+def check_structure(path: Path, name: str, *, checksums: bool = False, held: bytes | None = None) -> str:
     """Check that a file holds, from its start to its end, what its name promises.
 
     Cheap at any size: only headers and ends are read, and JSON, which is small, as a whole.
@@ -36,6 +37,8 @@ def check_structure(path: Path, name: str, *, checksums: bool = False) -> str:
         The name that it will bear; its extension chooses the check.
     checksums
         Whether CHECKSUM and DATASUM of FITS files are checked too, where there are any: reads the whole file.
+    held
+        All that the file holds, where it was read already.
 
     Returns
     -------
@@ -48,8 +51,9 @@ def check_structure(path: Path, name: str, *, checksums: bool = False) -> str:
         If the structure is broken, or the file is a web page.
     """
     extension = name.lower().rpartition(".")[2]
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    with path.open("rb") if held is None else BytesIO(held) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         start = file.read(512)
         if _PAGE.match(start) and extension not in {"html", "htm", "xml", "svg"}:
             raise Mismatch(f"{name}: the archive sent a web page in its place; log in again, or try later", path=path)

@@ -8,6 +8,8 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import numpy as np
+
 from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.batch import Batch
 from jwstmq_widgets.downloads.control import Control, Valve
@@ -16,6 +18,7 @@ from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.manifest import NOT_OBSERVED, Manifest, make_entry, relative_path, tell_where
 from jwstmq_widgets.downloads.pace import Manners, Verify
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
+from jwstmq_widgets.downloads.planitems import CODES, PlanItems
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.filenames import name_columns
@@ -114,8 +117,12 @@ def download(
     archive = plan.archive
     url = archive.url if archive is not None else ""
     crew: Crew | None = None
-    addresses = Addresses(archive, [item.uri for item in plan.items], cancel=cancel)
-    entries = [_entry_at_rest(item, plan.folder, addresses) for item in plan.items]
+    items = PlanItems.of(plan.items)
+    addresses = Addresses(archive, items.uris.tolist(), cancel=cancel)
+    resting = np.isin(items.states, [CODES[state] for state in ("here", "planned", "exclusive")]).tolist()
+    entries = [
+        _entry_at_rest(items[index], plan.folder, addresses) if rests else None for index, rests in enumerate(resting)
+    ]
     if plan.fetch:
         if archive is None:
             raise QueryError("the plan does not know its archive; give archive= to plan()", field="archive")
@@ -178,11 +185,13 @@ def _prepare(plan: Plan, *, at_home: bool) -> None:
 
 
 def _ordered(plan: Plan, moving: list[int], order: Order) -> list[int]:
-    items = plan.items
+    items = PlanItems.of(plan.items)
     if order == "smallest":
-        return sorted(moving, key=lambda index: items[index].size if items[index].size >= 0 else float("inf"))
+        sizes = items.sizes.tolist()
+        return sorted(moving, key=lambda index: sizes[index] if sizes[index] >= 0 else float("inf"))
     if order == "largest":
-        return sorted(moving, key=lambda index: -items[index].size)
+        sizes = items.sizes.tolist()
+        return sorted(moving, key=lambda index: -sizes[index])
     if order == "observation":
         columns = name_columns([items[index].name for index in moving])
         places = zip(columns["program"], columns["observation"], moving, strict=True)
@@ -195,10 +204,8 @@ def _facts(plan: Plan, index: int) -> tuple[str, str, int, str]:
     return item.uri, relative_path(item, plan.folder), item.size, item.obs_id
 
 
-def _entry_at_rest(item: PlanItem, folder: "Path", addresses: Addresses) -> Entry | None:
-    """Say what becomes of an item that is not moved; None for one that is."""
-    if item.state not in {"here", "planned", "exclusive"}:
-        return None
+def _entry_at_rest(item: PlanItem, folder: "Path", addresses: Addresses) -> Entry:
+    """Say what becomes of an item that is not moved."""
     url = addresses.of(item.uri)
     if item.state == "here":
         return make_entry(item, folder, url, "SKIPPED", "already here")

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from jwstmq_widgets.downloads.checks import check_structure
@@ -26,6 +27,7 @@ __all__ = ["BUFFER", "Outcome", "Transfer"]
 BUFFER = 256 * 1024
 """Bytes of a worker's buffer; smaller and larger ones measured slower (caches)."""
 
+_HELD = 65536
 _LARGEST_LEAST = 8 * 1024 * 1024
 _TAR = frozenset({"application/x-tar", "application/tar"})
 
@@ -125,8 +127,9 @@ class Transfer:
         Cancelled
             If the lane was closed.
         """
-        with Part(self.item.path) as part:
-            there = self._arrived()
+        path = self.item.path
+        with Part(path) as part:
+            there = self._arrived(path)
             if there is not None:
                 part.discard()
                 return Outcome(status="SKIPPED", size=there, message="another program brought it meanwhile")
@@ -285,7 +288,8 @@ class Transfer:
     def _finish(self, part: Part, total: int | None, validator: Validator, source: str, lane: Lane) -> Outcome:
         item, manners = self.item, self._manners
         try:
-            check = check_structure(part.path, item.name, checksums=manners.verify == "checksum")
+            held = part.read(0, part.size) if part.size <= _HELD else None  # sooner than opening it once more
+            check = check_structure(part.path, item.name, checksums=manners.verify == "checksum", held=held)
         except Mismatch:
             self._forget()
             raise
@@ -370,10 +374,10 @@ class Transfer:
         """Have the next try start over: what is here is not to be trusted."""
         self._validator, self._from_start = None, True
 
-    def _arrived(self) -> int | None:
+    def _arrived(self, path: Path) -> int | None:
         item = self.item
         try:
-            found = item.path.stat()
+            found = path.stat()
         except FileNotFoundError:
             return None
         later = item.state == "fetch" or found.st_mtime > self._planned_at

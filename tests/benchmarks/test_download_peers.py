@@ -22,12 +22,13 @@ from astropy.table import Table
 from jwstmq_widgets.localarchive import LocalArchive, faults
 from tests.benchmarks.fileserver import file_server, make_fits
 from tests.benchmarks.test_downloads import OURS, products_of, run
+from tests.benchmarks.webserver import nginx_server
 
 pytestmark = pytest.mark.benchmark
 
 CONNECTIONS = 5
-# Aimed at, and not reached: 1.3. Each file costs the interpreter half a millisecond, curl a tenth of that; on a busy
-# machine, where processor time is dear, that shows in full.
+# Aimed at, and not reached: 1.3. Each file costs the interpreter some tenths of a millisecond, curl a quarter of one of
+# them; on a busy machine, where processor time is dear, that shows in full.
 MOST_OF_CURL = 10.0
 PARFIVE = textwrap.dedent(
     """
@@ -209,7 +210,7 @@ def test_ten_thousand_tiny_files_beside_curls_parallel_transfers(
         (folder / name).write_text(json.dumps({"name": name}))
     products = made(folder, names)
     taken: dict[str, list[float]] = {}
-    with file_server(folder) as url:
+    with nginx_server(folder) as url:
         for number in range(2):
             unsynced = ours(url, products, tmp_path / f"ours{number}", more=", manners=Manners(fsync=False)")
             taken.setdefault("ours", []).append(unsynced)

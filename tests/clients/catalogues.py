@@ -13,25 +13,30 @@ import trustme
 from jwstmq_widgets.localarchive.protocols.exchange import Asked
 from jwstmq_widgets.localarchive.protocols.vosi import capabilities
 
-NAME, RA, DEC = "NGC 3132", 151.757, -40.437
-HOSTS = ("simbad.cds.unistra.fr", "ned.ipac.caltech.edu", "vizier.cds.unistra.fr")
-# The columns from which astroquery.esa.jwst takes the position.
-COLUMNS = {
-    HOSTS[0]: {"main_id": NAME, "ra": RA, "dec": DEC},
-    HOSTS[1]: {"Object Name": NAME, "RA": RA, "DEC": DEC},
-    HOSTS[2]: {"RAJ2000": RA, "DEJ2000": DEC, "e_RAJ2000": 0.1, "e_DEJ2000": 0.1},
+PLACES = {
+    "NGC 3132": (151.757, -40.437),
+    "LMC": (80.89417, -69.75611),  # where NED has it
+    "M1": (83.6287, 22.0147),  # SIMBAD's answer in astroquery's own tests
 }
+HOSTS = ("simbad.cds.unistra.fr", "ned.ipac.caltech.edu", "vizier.cds.unistra.fr")
 
 
 def answer(host: str, asked: str) -> bytes:
     """Give the position as the catalogue would, or a table without rows for a name that it does not know."""
-    columns = COLUMNS[host]
+    name = next((name for name in PLACES if name in asked), "")
+    ra, dec = PLACES.get(name, (0.0, 0.0))
+    # The columns from which astroquery.esa.jwst takes the position.
+    columns: dict[str, str | float] = {
+        HOSTS[0]: {"main_id": name, "ra": ra, "dec": dec},
+        HOSTS[1]: {"Object Name": name, "RA": ra, "DEC": dec},
+        HOSTS[2]: {"RAJ2000": ra, "DEJ2000": dec, "e_RAJ2000": 0.1, "e_DEJ2000": 0.1},
+    }[host]
     fields = "".join(
         f'<FIELD name="{name}" datatype="{"double" if isinstance(value, float) else "char"}"'
         f"{'' if isinstance(value, float) else ' arraysize=' + chr(34) + '*' + chr(34)}/>"
         for name, value in columns.items()
     )
-    row = "".join(f"<TD>{value}</TD>" for value in columns.values()) if NAME in asked else ""
+    row = "".join(f"<TD>{value}</TD>" for value in columns.values()) if name else ""
     return (
         '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
         '<RESOURCE type="results" name="II/336"><INFO name="QUERY_STATUS" value="OK"/><TABLE name="II/336/apass9">'

@@ -8,14 +8,17 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from jwstmq_widgets.filenames import parse_name
 from jwstmq_widgets.localarchive.holdings import Condition, Cone, Criterion, Holdings, Term, regions
 from jwstmq_widgets.localarchive.holdings.store import catalogue_path
+from jwstmq_widgets.localarchive.pixels import content
 from jwstmq_widgets.localarchive.programs import Planned, Recorded, load_programs
 
 RING = "87602450"
@@ -128,7 +131,7 @@ def test_every_recorded_row_is_served_as_it_was_seen(holdings: Holdings, everyth
         seen: list[Recorded | Planned] = [*facts.recorded, *facts.planned]
         for recorded in seen:
             row = rows.get(recorded.obs_id, {"obsid": members.get(recorded.obs_id)})
-            assert row["obsid"] == str(recorded.obsid)
+            assert row["obsid"] == str(recorded.obsid) or not recorded.obsid
             wanted = {key: str(value) if key == "objID" else value for key, value in recorded.values.items()}
             wanted = {key: None if value == "" else value for key, value in wanted.items()}
             assert {key: row[key] for key in wanted} == wanted
@@ -203,15 +206,49 @@ def test_access_is_a_fact_of_the_catalogue(holdings: Holdings) -> None:
 
 def test_planned_observations_have_neither_times_nor_products(holdings: Holdings) -> None:
     rows = observations(holdings, Condition(column="calib_level", values=(-1,)))
-    assert len(rows) == 9
+    assert len(rows) == 29
     assert {(row["t_min"], row["dataURL"]) for row in rows} == {(None, None)}
     assert holdings.products([row["obsid"] for row in rows]) == (0, [])
+
+
+def test_what_is_not_known_of_an_observation_has_no_value_and_is_found_by_no_cone(holdings: Holdings) -> None:
+    program = Condition(column="proposal_id", values=("1166",))
+    (row,) = observations(holdings, program)
+    assert row["obs_id"] == "jw01166091001_02102_00002_nrca3"
+    unknown = ("obs_title", "proposal_pi", "filters", "s_ra", "s_dec", "s_region", "em_min")
+    assert {row[name] for name in unknown} == {None}
+    assert holdings.count([program], Cone(ra=0.0, dec=0.0, radius=180.0)) == 0
+    found, ((_, mission),) = holdings.missions(
+        [Criterion(column=Holdings.mission_columns["program"], wanted=(Term(sign="=", value=1166),))],
+        columns=("fileSetName", "targ_ra", "s_region", "opticalElements", "pi_name"),
+    )
+    assert found == 1
+    assert mission == {
+        "fileSetName": "jw01166091001_02102_00002", "targ_ra": None, "s_region": None, "opticalElements": None,
+        "pi_name": None,
+    }  # fmt: skip
+
+
+def test_a_thumbnail_is_there_where_its_preview_is(holdings: Holdings) -> None:
+    name = "jw01166091001_02102_00002_nrca3_cal"
+    preview, thumbnail = holdings.file(f"{name}.jpg"), holdings.file(f"{name}_thumb.jpg")
+    assert preview is not None
+    assert thumbnail is not None
+    assert thumbnail.size < preview.size
+    assert not thumbnail.size_listed
+    with (
+        Image.open(BytesIO(b"".join(content(thumbnail)))) as small,
+        Image.open(BytesIO(b"".join(content(preview)))) as b,
+    ):
+        assert small.width < b.width
+    assert holdings.file(f"{name}_thumb_thumb.jpg") is None
+    assert holdings.file("jw01166091001_02102_00002_nrca3_i2d_thumb.jpg") is None
 
 
 def test_the_irregularities_of_real_archives_are_there(holdings: Holdings, everything: list[dict[str, Any]]) -> None:
     rows = observations(holdings)
     names = {row["productFilename"] for row in everything}
-    assert any(row["s_region"].count("POLYGON") > 1 for row in rows)
+    assert any((row["s_region"] or "").count("POLYGON") > 1 for row in rows)
     assert any(row["target_name"] == "UNKNOWN" for row in rows)
     assert any(row["size"] is None for row in everything)
     assert any(re.search(r"_\d{3}[0-9]*[a-z]\d*_\d{5}_", name) for name in names)
@@ -279,7 +316,7 @@ def test_ranges_hold_their_ends_and_leave_out_what_has_no_value(holdings: Holdin
     start = 59742.52554607639
     assert [row["obsid"] for row in observations(holdings, Condition(column="t_min", low=start, high=start))] == [RING]
     everywhere = Condition(column="t_min", low=float("-inf"), high=float("inf"))
-    assert holdings.count([everywhere]) == holdings.count() - 9
+    assert holdings.count([everywhere]) == holdings.count() - 29
 
 
 def test_a_negated_condition_is_the_rest(holdings: Holdings) -> None:

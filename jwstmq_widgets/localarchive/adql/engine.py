@@ -27,7 +27,12 @@ _PULSE = 5_000
 _LARGEST_VALUE = 4_000_000
 _CHUNK = 1_000
 _AFFINITIES = {"boolean": "INTEGER", "short": "INTEGER", "int": "INTEGER", "long": "INTEGER", "char": "TEXT"}
-_CALLS = frozenset({function.sqlite.lower() for function in FUNCTIONS.values()} | {"like", "glob", "coalesce", "cast"})
+_CALLS = frozenset(
+    {function.sqlite.lower() for function in FUNCTIONS.values()}
+    | {"like", "glob", "coalesce", "cast"}
+    # of the views
+    | {"hex", "lower", "ltrim", "replace", "substr"}
+)
 
 
 def run(

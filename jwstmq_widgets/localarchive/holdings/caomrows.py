@@ -1,12 +1,12 @@
 """CAOM's rows of observations: derived, with what was recorded put in their place."""
 
-from collections.abc import Iterable
-from math import asin, atan2, cos, degrees, sin
+from collections.abc import Collection, Iterable, Mapping
+from math import asin, atan2, cos, degrees, isnan, sin
 from typing import Any
 
 from jwstmq_widgets.localarchive.holdings.instruments import wavelengths
 from jwstmq_widgets.localarchive.holdings.records import Observation
-from jwstmq_widgets.localarchive.holdings.regions import Circle, bounding_circle, parse_region
+from jwstmq_widgets.localarchive.holdings.regions import bounding_circle, parse_region
 from jwstmq_widgets.localarchive.programs import Program
 
 __all__ = ["observation_row", "obsids_of", "planned_row", "reach_columns"]
@@ -46,7 +46,7 @@ def observation_row(observation: Observation, obsid: int) -> dict[str, Any]:
         "t_max": observation.t_max,
         "t_exptime": observation.exptime,
         "t_obs_release": observation.release,
-        "s_region": observation.s_region,
+        "s_region": observation.s_region or None,
         "jpegURL": _URI + observation.jpeg if observation.jpeg else None,
         "dataURL": _URI + observation.data if observation.data else None,
         "dataRights": observation.rights,
@@ -69,7 +69,7 @@ def observation_row(observation: Observation, obsid: int) -> dict[str, Any]:
     }
     for recorded in program.recorded:
         if recorded.obs_id == observation.obs_id:
-            row |= recorded.values
+            row |= _known(recorded.values)
             _recentre(row)
     return _finished(row)
 
@@ -93,11 +93,20 @@ def planned_row(program: Program, number: int) -> dict[str, Any]:
         "target_dec": target.dec,
         "mtFlag": target.moving,
     }
-    return _finished(row | {key: None if value == "" else value for key, value in planned.values.items()})
+    return _finished(row | _known(planned.values))
 
 
-def reach_columns(circle: Circle) -> dict[str, float]:
-    """Give the columns by which a cone finds candidates: a unit vector, cosine and sine of the region's radius."""
+def reach_columns(places: Collection[tuple[float, float]]) -> dict[str, float | None]:
+    """Give the columns by which a cone finds candidates: a unit vector, cosine and sine of the region's radius.
+
+    Parameters
+    ----------
+    places
+        Corners of the region, or its one place (deg); without any, no cone finds it.
+    """
+    if not places:
+        return dict.fromkeys(("x", "y", "z", "cos_reach", "sin_reach"))
+    circle = bounding_circle(places)
     x, y, z = circle.centre
     return {"x": x, "y": y, "z": z, "cos_reach": cos(circle.radius), "sin_reach": sin(circle.radius)}
 
@@ -120,20 +129,24 @@ def _row(program: Program, obsid: int, filters: str | None) -> dict[str, Any]:
         "project": "JWST",
         "wavelength_region": "INFRARED",
         "dataproduct_type": "image",
-        "proposal_pi": program.pi_name,
+        "proposal_pi": program.pi_name or None,
         "em_min": low,
         "em_max": high,
-        "obs_title": program.title,
+        "obs_title": program.title or None,
         "proposal_id": str(program.program),
         "proposal_type": program.category,
     }
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: None if value == "" else value for key, value in values.items()}
 
 
 def _finished(row: dict[str, Any]) -> dict[str, Any]:
     row["instrument"] = row["instrument_name"].split("/")[0]
     polygons = parse_region(row["s_region"] or "")
     places = [corner for corners in polygons for corner in corners] or [(row["s_ra"], row["s_dec"])]
-    return row | reach_columns(bounding_circle(places))
+    return row | reach_columns([] if isnan(places[0][0]) else places)
 
 
 def _recentre(row: dict[str, Any]) -> None:

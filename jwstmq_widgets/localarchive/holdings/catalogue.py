@@ -92,7 +92,9 @@ def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None
         connection.execute("BEGIN")
         _measure_associations(connection, scale, programs)
         # Before the copies of a survey: those are for lists of a million files, which no TAP table needs to hold.
-        write_tap_tables(connection)
+        write_tap_tables(
+            connection, {name: number for program in programs for name, number in program.artifacts.items()}
+        )
         connection.execute("COMMIT")
         if survey:
             # A million rows are sooner put in without the unique indexes, which are then built anew.

@@ -132,7 +132,7 @@ def _value(value: object, column: Column) -> object:
 
 
 def cone_clause(cone: Cone) -> tuple[str, list[object]]:
-    """Make SQL that holds for all regions that may overlap a cone, and for few others.
+    """Make SQL that holds for all regions that may overlap a cone, and for few others: none of an unknown place.
 
     The rows have a circle about their region: ``x``, ``y``, ``z`` of its middle, cosine and sine of its radius.
     """
@@ -141,7 +141,7 @@ def cone_clause(cone: Cone) -> tuple[str, list[object]]:
     # Rounding must not lose what lies at the very edge.
     clause = "(x * ? + y * ? + z * ? >= ? * cos_reach - ? * sin_reach - 1e-12)"
     if cone.radius > 90.0:
-        return "1", []
+        return "x IS NOT NULL", []
     return clause, [x, y, z, cos(radius), sin(radius)]
 
 

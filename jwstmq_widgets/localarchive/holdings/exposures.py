@@ -1,7 +1,7 @@
 """The exposures of a program, one for each detector and segment, by JWST's naming rules."""
 
 from collections.abc import Iterator
-from math import cos, pi, sin, sqrt
+from math import cos, isnan, nan, pi, sin, sqrt
 
 from jwstmq_widgets.filenames import DETECTORS
 from jwstmq_widgets.localarchive.holdings.instruments import (
@@ -94,11 +94,15 @@ def _exposure(
     exptime = sequence.exptime / max(sequence.segments, 1)
     ra, dec, region = _field(program, sequence, place, index, detector, frame, (nx, ny))
     association = association_of(sequence)
-    files = files_of(obs_id, recipe.suffixes, stage3=False)
-    if combined:
+    # Exposures for the wavefront are not resampled.
+    suffixes = tuple(suffix for suffix in recipe.suffixes if suffix != "i2d" or "_wfs-" not in sequence.asn)
+    files = files_of(obs_id, suffixes, stage3=False)
+    if combined or sequence.association:
         files += files_of(f"{obs_id}_{association}", recipe.suffixes2c, stage3=False)
-    if recipe.rule:
-        name = f"jw{program.program:05d}-{association}_{program.stamp}_{recipe.rule}_{number:05d}_asn.json"
+    if sequence.asn or recipe.rule:
+        name = (
+            sequence.asn or f"jw{program.program:05d}-{association}_{program.stamp}_{recipe.rule}_{number:05d}_asn.json"
+        )
         files += (CatalogueFile(name=name, kind=kind_of("asn", "json", stage3=False)),)
     names = {file.name for file in files}
     return Observation(
@@ -158,9 +162,14 @@ def _field(
     frame: Frame,
     shape: tuple[int, int],
 ) -> tuple[float, float, str]:
-    """Give middle and footprint of one exposure: the detector's aperture about a dithered pointing."""
+    """Give middle and footprint of one exposure: the detector's aperture about a dithered pointing.
+
+    Of an unknown pointing: nan, nan and no footprint.
+    """
     angle = field_angle(program, sequence)
     centre = field_centre(program, sequence, place)
+    if isnan(centre[0]):
+        return nan, nan, ""
     reach = sequence.dither * sqrt((index + 0.5) / sequence.exposures)
     turn = index * _GOLDEN + sequence.observation
     across, along = reach * cos(turn), reach * sin(turn)

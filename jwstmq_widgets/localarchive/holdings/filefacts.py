@@ -8,7 +8,9 @@ from jwstmq_widgets.localarchive.facts import FileFacts, Scale
 from jwstmq_widgets.localarchive.holdings.instruments import GUIDE_MODES
 from jwstmq_widgets.localarchive.holdings.sizes import guide_detector
 
-__all__ = ["file_facts"]
+__all__ = ["file_facts", "preview_name", "thumbnail_name"]
+
+_PREVIEW, _THUMBNAIL = ".jpg", "_thumb.jpg"
 
 _FILE = """
 SELECT f.name, f.size, f.listed, f.rights, f.release, f.guide, f.t_max, p.program, p.title, p.pi_name, p.category,
@@ -26,6 +28,16 @@ SELECT DISTINCT o.obs_id FROM observation o WHERE o.program = ? AND o.dataset <>
 """
 
 
+def thumbnail_name(preview: str) -> str:
+    """Give the name of the thumbnail of a preview."""
+    return preview.removesuffix(_PREVIEW) + _THUMBNAIL
+
+
+def preview_name(name: str) -> str:
+    """Give the name of the preview that a thumbnail is of, and any other name as it is."""
+    return name.removesuffix(_THUMBNAIL) + _PREVIEW if name.endswith(_THUMBNAIL) else name
+
+
 def file_facts(connection: sqlite3.Connection, name: str, scale: Scale) -> FileFacts | None:
     """Read the facts of a file.
 
@@ -41,14 +53,19 @@ def file_facts(connection: sqlite3.Connection, name: str, scale: Scale) -> FileF
     Returns
     -------
     FileFacts or None
-        None when the catalogue has no file of that name.
+        None when the catalogue has no file of that name; a thumbnail is there where its preview is.
     """
-    cursor = connection.execute(_FILE, [name])
+    cursor = connection.execute(_FILE, [preview_name(name)])
     found = cursor.fetchone()
     if found is None:
         return None
     row = dict(zip((column[0] for column in cursor.description), found, strict=True))
     parts = parse_name(name)
+    if name != row["name"]:
+        from jwstmq_widgets.localarchive.pixels.pictures import reduced_picture  # slow to import, seldom needed
+
+        # No size of a thumbnail was seen: the same is derived at either scale, and the catalogue does not tell it.
+        row |= {"size": reduced_picture(name), "listed": False}
     facts = FileFacts(
         name=name,
         size=row["size"],
@@ -61,16 +78,16 @@ def file_facts(connection: sqlite3.Connection, name: str, scale: Scale) -> FileF
         pi_name=row["pi_name"],
         category=row["category"],
         target_name=row["target_name"],
-        target_ra=row["target_ra"],
-        target_dec=row["target_dec"],
+        target_ra=row["target_ra"] or 0.0,
+        target_dec=row["target_dec"] or 0.0,
         instrument=row["instrument"],
         exp_type=row["exp_type"],
         detector=row["detector"],
         filter=row["filter"],
         pupil=row["pupil"],
         subarray=row["subarray"],
-        ra=row["ra"],
-        dec=row["dec"],
+        ra=row["ra"] or 0.0,
+        dec=row["dec"] or 0.0,
         s_region=row["s_region"] or "",
         t_min=row["t_min"] or 0.0,
         t_max=row["end"] or 0.0,

@@ -201,6 +201,9 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "calints",
             ),
             _recipe("MIR_DARKIMG", "MIRI", "image", ("uncal", "dark"), ""),
+            _recipe("NIS_DARK", "NIRISS", "image", ("uncal", "dark"), ""),
+            _recipe("NRS_DARK", "NIRSPEC", "image", ("uncal", "dark"), ""),
+            _recipe("NRS_LAMP", "NIRSPEC", "image", ("uncal", "rate", "rateints"), "", main2="rate"),
         )
     )
 )

@@ -36,6 +36,9 @@ _TEMPLATES: Mapping[str, str] = MappingProxyType(
         "MIR_4QPM": "MIRI Coronagraphic Imaging",
         "MIR_LYOT": "MIRI Coronagraphic Imaging",
         "MIR_DARKIMG": "MIRI Dark",
+        "NIS_DARK": "NIRISS Dark",
+        "NRS_DARK": "NIRSpec Dark",
+        "NRS_LAMP": "NIRSpec Internal Lamp",
         "NIS_IMAGE": "NIRISS Imaging",
         "NIS_WFSS": "NIRISS Wide Field Slitless Spectroscopy",
         "NIS_SOSS": "NIRISS Single-Object Slitless Spectroscopy",
@@ -143,13 +146,13 @@ def _nircam(members: Sequence[Observation]) -> dict[str, Any]:
     return {
         "nircam_channel": _listed("LONG" if member.detector.endswith("long") else "SHORT" for member in members),
         "nircam_module": _listed(member.detector[3].upper() for member in members),
-        "nircam_pupil": _listed(member.pupil or "CLEAR" for member in members),
+        "nircam_pupil": _listed(member.pupil or "CLEAR" for member in members if member.filter),
         "nircam_coronmsk": f"MASK{members[0].subarray[-5:]}" if members[0].exp_type == "NRC_CORON" else None,
     }
 
 
 def _niriss(members: Sequence[Observation]) -> dict[str, Any]:
-    return {"niriss_pupil": _listed(member.pupil or "CLEAR" for member in members)}
+    return {"niriss_pupil": _listed(member.pupil or "CLEAR" for member in members if member.filter)}
 
 
 def _nirspec(members: Sequence[Observation]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from jwstmq_widgets.localarchive.holdings.caomrows import reach_columns
 from jwstmq_widgets.localarchive.holdings.missioncolumns import mission_columns
 from jwstmq_widgets.localarchive.holdings.missionkeywords import iso_moment, keyword_values
 from jwstmq_widgets.localarchive.holdings.records import Observation
-from jwstmq_widgets.localarchive.holdings.regions import bounding_circle, parse_region
+from jwstmq_widgets.localarchive.holdings.regions import parse_region
 from jwstmq_widgets.localarchive.programs import Program
 
 __all__ = ["mission_rows"]
@@ -46,7 +46,7 @@ def _row(
     levels = ["1b", "2a", "2b"] + (
         ["2c"] if any("crf" in file.name for member in members for file in member.files) else []
     )
-    regions = dict.fromkeys(member.s_region for member in members)
+    regions = dict.fromkeys(member.s_region for member in members if member.s_region)
     corners = [corner for region in regions for polygon in parse_region(region) for corner in polygon]
     start = min(member.t_min or 0.0 for member in members)
     row: dict[str, Any] = {name: None for name in mission_columns() if name != "ang_sep"}
@@ -59,25 +59,25 @@ def _row(
         "targ_dec": first.target_dec,
         "instrume": first.instrument_name.split("/")[0],
         "exp_type": first.exp_type,
-        "opticalElements": ", ".join(optics),
+        "opticalElements": ", ".join(filter(None, optics)) or None,
         "date_obs": iso_moment(start),
         "duration": round(first.exptime * sum(member.detector == first.detector for member in members), 3),
         "program": program.program,
         "observtn": int(first.visit[:3]),
         "visit": int(first.visit[3:]),
         "publicReleaseDate": iso_moment(first.release or 0.0, fraction=False),
-        "pi_name": program.pi_name,
+        "pi_name": program.pi_name or None,
         "proposal_type": program.category,
         "proposal_cycle": program.cycle,
         "targtype": "MOVING" if first.moving else "FIXED",
         "access": first.rights,
         "cal_ver": program.version,
         # Mission search writes the frame, and two blanks after it.
-        "s_region": " ".join(region.replace("POLYGON ", "POLYGON ICRS  ") for region in regions),
+        "s_region": " ".join(region.replace("POLYGON ", "POLYGON ICRS  ") for region in regions) or None,
         **keyword_values(dataset, members, place=place, count=count),
-        **reach_columns(bounding_circle(corners)),
+        **reach_columns(corners),
     }
 
 
 def _element(exposure: Observation) -> str:
-    return ";".join(part for part in (exposure.filter, exposure.pupil or "CLEAR") if part)
+    return f"{exposure.filter};{exposure.pupil or 'CLEAR'}" if exposure.filter else ""

@@ -1,5 +1,7 @@
 """The names by which targets are looked up."""
 
+from math import isnan
+
 from jwstmq_widgets.localarchive.programs import Program
 
 __all__ = ["name_key", "name_rows"]
@@ -17,7 +19,7 @@ def name_rows(program: Program) -> list[tuple[str, str, float, float, str]]:
     """
     rows: list[tuple[str, str, float, float, str]] = []
     for target in program.targets:
-        if target.moving or target.name == "UNKNOWN":
+        if target.moving or target.name == "UNKNOWN" or isnan(target.ra):
             continue
         canonical = target.aliases[0] if target.aliases else target.name
         keys = dict.fromkeys(name_key(name) for name in (target.name, *target.aliases))

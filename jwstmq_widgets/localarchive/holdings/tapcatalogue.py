@@ -3,12 +3,14 @@
 import json
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from jwstmq_widgets.localarchive.holdings import Holdings
+from jwstmq_widgets.localarchive.holdings.filefacts import preview_name, thumbnail_name
 from jwstmq_widgets.localarchive.holdings.tapcolumns import declared_name, tap_tables
 from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact, TapColumn, TapResult, TapTable, Upload
 
@@ -17,19 +19,20 @@ __all__ = ["Levels", "TapArtifact", "TapCatalogue", "TapColumn", "TapResult", "T
 Levels = Literal["SELECTED", "LEVEL1ONLY", "ALL"]
 
 _ARTIFACTS = """
-SELECT a.artifactid, a.planeid, o.observationid, a.filename, a.producttype, p.calibrationlevel,
+SELECT a.artifactid, p.planeid, o.observationid, f.name, a.thumbnail, LOWER(k.product_type), p.calibrationlevel,
     COALESCE(f.rights = 'PUBLIC', p.public)
-FROM "jwst.artifact" a
-JOIN "jwst.plane" p ON p.planeid = a.planeid
-JOIN "jwst.observation" o ON o.obsid = a.obsid
-JOIN file f ON f.name = a.filename
+FROM artifact a
+JOIN "jwst.plane" p ON p.number = a.plane
+JOIN "jwst.observation" o ON o.obsid = p.obsid
+JOIN file f ON f.file = a.file
+JOIN kind k ON k.kind = f.kind
 """
 _BY_ID = "WHERE a.artifactid = ?"
-_BY_NAME = "WHERE a.filename = ? ORDER BY a.artifactid LIMIT 1"
+_BY_NAME = "WHERE f.name = ? AND a.thumbnail = ? ORDER BY a.artifactid LIMIT 1"
 _BY_PLANES = """
-JOIN json_each(?) asked ON asked.value = a.planeid
-WHERE (? OR a.producttype IN (SELECT value FROM json_each(?)))
-ORDER BY asked.key, a.filename
+JOIN json_each(?) asked ON asked.value = p.planeid
+WHERE (? OR CASE WHEN a.thumbnail THEN 'thumbnail' ELSE LOWER(k.product_type) END IN (SELECT value FROM json_each(?)))
+ORDER BY asked.key, f.name, a.thumbnail
 """
 _LEVEL_1 = """
 SELECT DISTINCT low.planeid FROM json_each(?) asked
@@ -97,11 +100,16 @@ class TapCatalogue:
 
     def artifact(self, artifact_id: str) -> TapArtifact | None:
         """Tell about a file by its id; None for an unknown one."""
-        return next(iter(self._artifacts(_BY_ID, (artifact_id,))), None)
+        try:
+            number = uuid.UUID(artifact_id)
+        except ValueError:
+            return None
+        return next(iter(self._artifacts(_BY_ID, (number.bytes,))), None)
 
     def artifact_named(self, filename: str) -> TapArtifact | None:
         """Tell about a file by its name, one of its planes if it is in several; None for an unknown one."""
-        return next(iter(self._artifacts(_BY_NAME, (filename,))), None)
+        preview = preview_name(filename)
+        return next(iter(self._artifacts(_BY_NAME, (preview, preview != filename))), None)
 
     def artifacts_of(
         self, plane_ids: Iterable[str], *, levels: Levels = "ALL", product_types: Iterable[str] = ()
@@ -127,15 +135,15 @@ class TapCatalogue:
     def _artifacts(self, condition: str, parameters: tuple[object, ...]) -> list[TapArtifact]:
         return [
             TapArtifact(
-                artifact_id=artifact,
+                artifact_id=str(uuid.UUID(bytes=artifact)),
                 plane_id=plane,
                 observation_id=observation,
-                filename=filename,
-                product_type=kind,
+                filename=thumbnail_name(filename) if thumbnail else filename,
+                product_type="thumbnail" if thumbnail else kind,
                 calibration_level=level,
                 public=bool(public),
             )
-            for artifact, plane, observation, filename, kind, level, public in self._ask(
+            for artifact, plane, observation, filename, thumbnail, kind, level, public in self._ask(
                 _ARTIFACTS + condition, parameters
             )
         ]

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import acos, asin, atan2, degrees
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from jwstmq_widgets.localarchive.holdings.filefacts import thumbnail_name
 from jwstmq_widgets.localarchive.holdings.regions import Corners, parse_region, unit_vector
 from jwstmq_widgets.localarchive.holdings.tapcolumns import KEYS, SCHEMAS, declared_name, tap_tables
 
@@ -27,15 +29,21 @@ _VIEWS = {
     "jwst.main": """
         SELECT {columns} FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
     """,
+    # The number of the program without zeros in front: as the documentation prints it for this table alone.
     "jwst.archive": """
-        SELECT {columns}, o.detector FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
+        SELECT {archive}, o.detector FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
     """,
+    # Thumbnails are no files of their own here: each is of a preview, and drawn as that is.
     "jwst.artifact": """
-        SELECT a.artifactid, p.planeid, p.obsid, 'mast:JWST/product/' || f.name AS uri, f.name AS filename,
+        SELECT {number} AS artifactid, p.planeid, p.obsid, 'mast:JWST/product/' || f.name AS uri, f.name AS filename,
             LOWER(k.product_type) AS producttype, {media} AS contenttype,
             CASE WHEN f.listed THEN f.size END AS contentlength, NULL AS contentchecksum, 'data' AS releasetype
         FROM artifact a JOIN "jwst.plane" p ON p.number = a.plane
-        JOIN file f ON f.file = a.file JOIN kind k ON k.kind = f.kind
+        JOIN file f ON f.file = a.file JOIN kind k ON k.kind = f.kind WHERE NOT a.thumbnail
+        UNION ALL
+        SELECT {number}, p.planeid, p.obsid, REPLACE('mast:JWST/product/' || f.name, '.jpg', '_thumb.jpg'),
+            REPLACE(f.name, '.jpg', '_thumb.jpg'), 'thumbnail', 'image/jpeg', NULL, NULL, 'data'
+        FROM artifact a JOIN "jwst.plane" p ON p.number = a.plane JOIN file f ON f.file = a.file WHERE a.thumbnail
     """,
 }
 _HIDDEN = {
@@ -49,15 +57,21 @@ _MEDIA = {
     "fits": "application/fits", "jpg": "image/jpeg", "png": "image/png", "json": "application/json",
     "csv": "text/csv", "ecsv": "text/plain",
 }  # fmt: skip
+# A UUID is kept as its 16 bytes.
+_NUMBER = "LOWER({0}1, 8) || '-' || {0}9, 4) || '-' || {0}13, 4) || '-' || {0}17, 4) || '-' || {0}21))".format(
+    "SUBSTR(HEX(a.artifactid), "
+)
 _STAGE = re.compile(r"_\d{8}t\d{6}_([a-z0-9-]+?)_\d{3,5}_asn\.json$")
 _OBSERVATIONS = """
 SELECT o.*, p.version FROM observation o JOIN program p ON p.program = o.program ORDER BY o.obsid
 """
+# ESA lists no preview of an exposure's i2d (astroquery.esa.jwst documentation: all 21 files of an exposure).
 _FILES = """
-SELECT h.obsid, f.file, f.name, f.size, f.listed, k.product_type, k.calib_level
+SELECT h.obsid, f.file, f.name, f.size, f.listed, k.product_type, k.calib_level, k.extension
 FROM (SELECT obsid, file FROM holding
       UNION ALL SELECT obsid, file FROM file WHERE file IN (SELECT file FROM visit_file)) h
-JOIN file f ON f.file = h.file JOIN kind k ON k.kind = f.kind ORDER BY h.obsid, f.name
+JOIN file f ON f.file = h.file JOIN kind k ON k.kind = f.kind
+WHERE NOT (k.suffix = 'i2d' AND k.extension = 'jpg' AND NOT k.stage3) ORDER BY h.obsid, f.name
 """
 
 
@@ -70,19 +84,22 @@ class _File(NamedTuple):
     listed: int
     product_type: str
     level: int
+    extension: str
 
 
-def write_tap_tables(connection: sqlite3.Connection) -> None:
+def write_tap_tables(connection: sqlite3.Connection, seen: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write all tables of the TAP service into a catalogue that has its observations and files.
 
     Parameters
     ----------
     connection
         The catalogue, open for writing.
+    seen
+        File name to the number (UUID) that ESA's archive gave it, where that is known.
     """
-    rows = _rows(connection)
-    connection.execute("CREATE TABLE artifact (artifactid TEXT, plane INTEGER, file INTEGER)")
-    connection.executemany("INSERT INTO artifact VALUES (:artifactid, :plane, :file)", rows["artifact"])
+    rows = _rows(connection, seen)
+    connection.execute("CREATE TABLE artifact (artifactid BLOB, plane INTEGER, file INTEGER, thumbnail INTEGER)")
+    connection.executemany("INSERT INTO artifact VALUES (:artifactid, :plane, :file, :thumbnail)", rows["artifact"])
     for column in ("artifactid", "plane", "file"):
         connection.execute(f"CREATE INDEX artifact_{column} ON artifact ({column})")
     for table in tap_tables():
@@ -100,7 +117,10 @@ def write_tap_tables(connection: sqlite3.Connection) -> None:
             if entry.indexed and entry.name != "position_bounds_spoly":
                 connection.execute(f'CREATE INDEX "{table.name}.{entry.name}" ON "{table.name}" ("{entry.name}")')
     for name, select in _VIEWS.items():
-        connection.execute(f'CREATE VIEW "{name}" AS {select.format(columns=_joined(), media=_media())}')
+        joined, program = _joined(), 'o."proposal_id"'
+        archive = joined.replace(program, f"LTRIM({program}, '0') AS \"proposal_id\"")
+        view = select.format(columns=joined, archive=archive, media=_media(), number=_NUMBER)
+        connection.execute(f'CREATE VIEW "{name}" AS {view}')
 
 
 def _joined() -> str:
@@ -126,7 +146,7 @@ def _media() -> str:
     return f"CASE k.extension {cases} END"
 
 
-def _rows(connection: sqlite3.Connection) -> Mapping[str, list[dict[str, Any]]]:
+def _rows(connection: sqlite3.Connection, seen: Mapping[str, str]) -> Mapping[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     cursor = connection.execute(_OBSERVATIONS)
     names = [entry[0] for entry in cursor.description]
@@ -138,7 +158,7 @@ def _rows(connection: sqlite3.Connection) -> Mapping[str, list[dict[str, Any]]]:
     for parent, number in connection.execute("SELECT parent, obsid FROM member ORDER BY parent, obsid"):
         members[parent].append(observations[number]["obs_id"])
     for number, observation in observations.items():
-        _add(rows, observation, files[number], sorted(members[number]))
+        _add(rows, observation, files[number], sorted(members[number]), seen)
     rows["public.dual"].append({"dummy": "X"})
     _add_schema(rows)
     return rows
@@ -149,6 +169,7 @@ def _add(
     observation: Mapping[str, Any],
     files: list[_File],
     members: list[str],
+    seen: Mapping[str, str],
 ) -> None:
     """Add an observation, its planes, and their files."""
     top = observation["calib_level"]
@@ -167,8 +188,16 @@ def _add(
         if level > 0:
             rows["ivoa.obscore"].append(_obscore(plane, held[level]))
         rows["artifact"] += [
-            {"artifactid": _number(f"{plane['planeuri']}/{file.name}"), "plane": plane["number"], "file": file.number}
+            {
+                "artifactid": uuid.UUID(seen[name]).bytes
+                if name in seen
+                else _uuid(f"{plane['planeuri']}/{name}").bytes,
+                "plane": plane["number"],
+                "file": file.number,
+                "thumbnail": name != file.name,
+            }
             for file in held[level]
+            for name in (file.name, *([thumbnail_name(file.name)] if file.extension == "jpg" else []))
         ]
 
 
@@ -340,7 +369,11 @@ def _add_schema(rows: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def _number(name: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+    return str(_uuid(name))
+
+
+def _uuid(name: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, name)
 
 
 def _uri(observation: str) -> str:

@@ -3,9 +3,11 @@
 Every file names its sources: a table ``sources`` of short keys to what was seen, and a key ``source`` with each fact.
 The source ``derived`` marks what was not seen but follows from JWST's rules or fills a gap plausibly.
 
+What is not known is left out, or is nan for a place: no row then has a value there.
+
 Tables of a file: the program itself at the top; ``target``; ``sequence`` (a run of exposures with one set-up);
 ``sources_of`` (ids of spectra, by observation); ``recorded`` (rows of CAOM as seen); ``planned``; ``sizes`` (name or
-glob to bytes).
+glob to bytes); ``artifacts`` (name to ESA's artifactid).
 """
 
 import tomllib
@@ -27,9 +29,9 @@ class Target:
     name: str
     """Name as in CAOM's target_name."""
     ra: float
-    """Right ascension (deg, ICRS)."""
+    """Right ascension (deg, ICRS); nan for an unknown one."""
     dec: float
-    """Declination (deg, ICRS)."""
+    """Declination (deg, ICRS); nan for an unknown one."""
     classification: str | None = None
     """CAOM's target_classification."""
     aliases: tuple[str, ...] = ()
@@ -55,7 +57,7 @@ class Sequence:
     exp_type: str
     """EXP_TYPE."""
     optics: str
-    """FILTER;PUPIL or FILTER;GRATING as in CAOM."""
+    """FILTER;PUPIL or FILTER;GRATING as in CAOM; "" for unknown ones."""
     start: float
     """Start of the first exposure of the first visit (MJD)."""
     exptime: float
@@ -81,7 +83,12 @@ class Sequence:
     target: int = 1
     """Number of the target."""
     association: str = ""
-    """Association of its stage-3 products, such as ``c1020``; "" for the observation itself."""
+    """Association of its stage-3 products, such as ``c1020``; "" for the observation itself.
+
+    Without `stage3` one whose combination is not held, though the exposures have files of it.
+    """
+    asn: str = ""
+    """Name of its stage-2 association where that was seen; "" for one by the rules."""
     stage3: bool = True
     """False where nothing was combined, so that the exposures are rows of their own."""
     instrument_name: str = ""
@@ -113,7 +120,7 @@ class Recorded:
     obsid: int = 0
     """CAOM's obsid."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Further CAOM columns by name."""
+    """Further CAOM columns by name; "" for a missing value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +146,9 @@ class Program:
     name: str
     """What people call it."""
     title: str
-    """Title."""
+    """Title; "" for an unknown one."""
     pi_name: str
-    """Principal investigator, as in CAOM's proposal_pi."""
+    """Principal investigator, as in CAOM's proposal_pi; "" for an unknown one."""
     category: str
     """CAOM's proposal_type: GO, GTO, ERS, COM, CAL, DD."""
     cycle: int
@@ -174,6 +181,8 @@ class Program:
     """Planned exposures."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """File name or glob to recorded bytes."""
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    """File name to the number (UUID) that ESA's archive gave it, where it was seen."""
 
     def target(self, number: int) -> Target:
         """Give the target of that number."""

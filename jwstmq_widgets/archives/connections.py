@@ -23,6 +23,8 @@ USER_AGENT = f"jwstmq_widgets/{jwstmq_widgets.__version__}"
 """How we name ourselves to archives."""
 
 _CONNECT_TIMEOUT = 10.0
+_LONGEST = 1 << 31  # bytes of an answer, unpacked
+_PIECE = 64 * 1024  # bytes of the connection: packed as well as can be, they are 64 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +124,12 @@ class Connections:
         ------
         Unreachable
             If there is no connection, or no answer in time (`Late`), or it ends in the middle (`Late`).
+        Unreadable
+            If it is longer than 2 GB.
         Cancelled
             If `abort` was called.
         """
+        pieces, size = [], 0
         try:
             response = self._manager.request(
                 method,
@@ -134,10 +139,19 @@ class Connections:
                 timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=timeout),
                 retries=False,
                 redirect=False,
+                preload_content=False,
             )
+            try:
+                for piece in response.stream(_PIECE):
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > _LONGEST:
+                        raise self._host.unreadable("it does not end")
+            finally:
+                response.close() if size > _LONGEST else response.release_conn()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._raise(error, timeout)
-        return Reply(status=response.status, headers=response.headers, body=response.data)
+        return Reply(status=response.status, headers=response.headers, body=b"".join(pieces))
 
     def abort(self) -> None:
         """Break all connections off: a thread that waits for an answer gets `Cancelled` at once."""

@@ -1,26 +1,22 @@
 """What a TAP+ service answers, as values.
 
 Lists are asked for as CSV: reading 17,000 rows of ten texts took 0.07 s, astropy's reader of VOTable 0.6 s (TABLEDATA)
-and 1.1 s (BINARY2). The answers to ADQL that somebody typed are VOTables, which tell units and descriptions.
+and 1.1 s (BINARY2). The answers to ADQL that somebody typed are VOTables, which tell units and descriptions, see
+`votables`.
 
-astropy reads VOTables here. What UWS and VOSI write is read with the standard library by element names whatever their
-prefix: astroquery's parsers want a prefix of ESA's own, and stop at a job list with several jobs without names.
+What UWS and VOSI write is read with the standard library by element names whatever their prefix: astroquery's parsers
+want a prefix of ESA's own, and stop at a job list with several jobs without names.
 """
 
 import csv
 import gzip
 import io
 import re
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
 from xml.etree import ElementTree as ET
-
-import numpy as np
-from astropy.table import Table
 
 from jwstmq_widgets.archives.host import Host
 
@@ -33,18 +29,14 @@ __all__ = [
     "read_jobs",
     "read_messages",
     "read_tables",
-    "read_votable",
+    "refuse_error",
     "unpacked",
 ]
 
 _LONGEST = 1 << 31  # bytes that an answer may unpack to
+_LONGEST_ERROR = 20_000  # bytes that are looked at for an error
 _STATUS = re.compile(rb'<INFO\b[^>]*name\s*=\s*["\']QUERY_STATUS["\'][^>]*>', re.IGNORECASE)
-# A type that no VOTable has, such as a database's own; its values are written as texts.
-_TYPE = re.compile(
-    rb"""\bdatatype\s*=\s*["'](?!(?:boolean|bit|unsignedByte|short|int|long|char|unicodeChar|float|double|floatComplex|"""
-    rb"""doubleComplex)["'])[A-Za-z_]{1,40}["'](?:\s+arraysize\s*=\s*["'][^"']*["'])?"""
-)
-_MESSAGE = re.compile(r"<b>\s*Message:?\s*</b>:?(.*?)</li>", re.IGNORECASE | re.DOTALL)
+_MESSAGE = re.compile(r"<b>\s*Message:?\s*</b>:?(.{0,4000}?)</li>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +104,7 @@ def error_text(body: bytes) -> str:
     str
         One line.
     """
+    body = body[:_LONGEST_ERROR]  # the patterns take the square of its length where somebody means harm
     status = _STATUS.search(body)
     if status is not None:
         if not re.search(rb'value\s*=\s*["\']ERROR["\']', status[0], re.IGNORECASE):
@@ -121,6 +114,19 @@ def error_text(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     match = _MESSAGE.search(text)
     return _line(match[1].encode()) if match else ""
+
+
+def refuse_error(body: bytes, *, host: Host) -> None:
+    """Raise what an answer says in place of rows.
+
+    Raises
+    ------
+    Refused
+        If it is an error of the service.
+    """
+    says = error_text(body)
+    if says:
+        raise host.refused(400, says=says)
 
 
 def read_csv(body: bytes, columns: Sequence[str], *, host: Host) -> dict[str, Sequence[str]]:
@@ -148,7 +154,7 @@ def read_csv(body: bytes, columns: Sequence[str], *, host: Host) -> dict[str, Se
         If it is an error of the service.
     """
     body = unpacked(body, host=host)
-    _refuse(body, host)
+    refuse_error(body, host=host)
     if body.lstrip()[:1] == b"<":
         raise host.unreadable("it is a web page or a VOTable, not the list asked for")
     if not body.endswith(b"\n"):
@@ -165,56 +171,6 @@ def read_csv(body: bytes, columns: Sequence[str], *, host: Host) -> dict[str, Se
         raise host.unreadable("it has a row with too few or too many values")
     several: list[Sequence[str]] = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
     return dict(zip(columns, several, strict=True))
-
-
-def read_votable(body: bytes, *, host: Host) -> Table:
-    """Read a table of any columns.
-
-    Parameters
-    ----------
-    body
-        The answer.
-    host
-        The archive, for the errors.
-
-    Returns
-    -------
-    astropy.table.Table
-        With units and descriptions; texts as texts. ``meta["overflow"]`` is True where the service gave fewer rows than
-        there are.
-
-    Raises
-    ------
-    Unreadable
-        If it is not a whole VOTable.
-    Refused
-        If it is an error of the service.
-    """
-    from astropy.io.votable import parse
-
-    body = unpacked(body, host=host)
-    _refuse(body, host)
-    if b"VOTABLE" not in body[:4000].upper():
-        raise host.unreadable("it is not a VOTable")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what services write beside the standard hinders nobody
-            whole = parse(io.BytesIO(_TYPE.sub(rb'datatype="char" arraysize="*"', body)), verify="ignore")
-            table = whole.get_first_table().to_table(use_names_over_ids=True)
-    except Exception as error:  # expat, astropy and numpy raise whatever they meet in a broken file
-        raise host.unreadable("it is a VOTable that is cut short or broken") from error
-    statuses = [info.value for resource in whole.resources for info in resource.infos if info.name == "QUERY_STATUS"]
-    plain = Table(meta={"overflow": "OVERFLOW" in statuses})
-    for name in table.colnames:
-        column = table[name]
-        if column.dtype.kind in "OS":
-            values = [_string(value) for value in column.tolist()]
-            plain[name] = np.array(values, dtype=str) if values else np.zeros(0, dtype="U1")
-        else:
-            plain[name] = column
-        plain[name].unit, plain[name].description = column.unit, column.description
-        plain[name].meta.clear()
-    return plain
 
 
 def read_tables(body: bytes, *, host: Host) -> tuple[Column, ...]:
@@ -296,12 +252,6 @@ def _job(element: ET.Element) -> TapJob:
     )
 
 
-def _refuse(body: bytes, host: Host) -> None:
-    says = error_text(body[:20000])
-    if says:
-        raise host.refused(400, says=says)
-
-
 def _tree(body: bytes, host: Host) -> ET.Element:
     try:
         return ET.fromstring(unpacked(body, host=host))  # noqa: S314  (expat limits what entities may grow to)
@@ -331,9 +281,3 @@ def _local(element: ET.Element) -> str:
 def _line(text: bytes) -> str:
     plain = unescape(re.sub(r"<!\[CDATA\[|\]\]>|<[^>]*>", " ", text.decode("utf-8", "replace")))
     return " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())
-
-
-def _string(value: Any) -> str:
-    if value is None or value is np.ma.masked:
-        return ""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

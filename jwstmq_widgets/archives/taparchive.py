@@ -17,9 +17,10 @@ from jwstmq_widgets.archives.esaaccount import Cookie, end_session, find_passwor
 from jwstmq_widgets.archives.esalists import ask_rows
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, Stop, gather
-from jwstmq_widgets.archives.tapanswers import Column, TapJob, read_messages, read_tables, read_votable
+from jwstmq_widgets.archives.tapanswers import Column, TapJob, read_messages, read_tables
 from jwstmq_widgets.archives.tapjobs import SYNC_ROWS, TapService, Uploads
 from jwstmq_widgets.archives.tokens import Logins, drop, keep
+from jwstmq_widgets.archives.votables import read_votable
 from jwstmq_widgets.errors import ArchiveError, Cancelled, QueryError, Refused
 
 __all__ = ["TapArchive"]

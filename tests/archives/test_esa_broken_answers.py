@@ -2,12 +2,14 @@
 
 import gzip
 import threading
+import zlib
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from jwstmq_widgets.archives.answers import Answers
+from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.esa import EsaArchive
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners
@@ -151,6 +153,84 @@ def test_an_error_of_the_service_is_told_in_its_words(script, verb, status):
         ASKED[verb](archive)
     assert "is unknown" in str(caught.value)
     assert len([path for _, path, _ in script.asked if path.endswith("/sync")]) == 1  # the same would fail again
+
+
+def harmful(
+    fields=b'<FIELD name="a" datatype="int"/>', data=b"<TR><TD>1</TD></TR>", attributes=b"", after=b"", before=b""
+):
+    return (
+        b'<?xml version="1.0"?>%b<VOTABLE version="1.4"><RESOURCE type="results"><INFO name="QUERY_STATUS" value="OK"/>'
+        b"<TABLE %b>%b<DATA>%b</DATA></TABLE>%b</RESOURCE></VOTABLE>"
+    ) % (before, attributes, fields, data if b"STREAM" in data else b"<TABLEDATA>%b</TABLEDATA>" % data, after)
+
+
+def entities():
+    lines = [b'<!ENTITY e0 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">']
+    lines += [b'<!ENTITY e%d "%b">' % (number, b"&e%d;" % (number - 1) * 30) for number in range(1, 8)]
+    return b"<!DOCTYPE VOTABLE [%b]>" % b"".join(lines)
+
+
+@pytest.fixture
+def harms(tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("top secret " * 10)
+    place = secret.as_uri().encode()
+    return {
+        "a file of this machine": harmful(data=b'<BINARY><STREAM encoding="none" href="%b"/></BINARY>' % place),
+        "behind a sign": harmful(data=b"<BINARY><STREAM expires='>' href='%b'/></BINARY>" % place),
+        "by a definition": harmful(
+            data=b"<BINARY><STREAM/></BINARY>",
+            before=b'<!DOCTYPE VOTABLE [<!ATTLIST STREAM href CDATA "%b">]>' % place,
+        ),
+        "entities of entities": harmful(data=b"<TR><TD>&e7;</TD></TR>", before=entities()),
+        "rows without end": harmful(attributes=b'nrows="2000000000"'),
+        "a wide text": harmful(fields=b'<FIELD name="a" datatype="char" arraysize="2000000000"/>'),
+        "wide numbers": harmful(fields=b'<FIELD name="a" datatype="int" arraysize="10000x10000"/>'),
+        "wide in all rows": harmful(
+            fields=b'<FIELD name="a" datatype="int" arraysize="40000"/>', data=b"<TR><TD/></TR>" * 5000
+        ),
+        "another encoding": harmful().decode().encode("utf-16"),
+    }
+
+
+def test_a_table_that_means_harm_is_not_read(script, harms):
+    archive = EsaArchive(Host.at(script.url), manners=QUICK)
+    for kind, body in harms.items():
+        script.answers["/server/tap/sync"] = (200, {}, body)
+        with pytest.raises(Unreadable) as caught:
+            archive.adql("SELECT 1")
+        assert "secret" not in str(caught.value), kind
+
+
+def test_a_table_keeps_what_only_looks_like_a_type_or_a_stream(script):
+    text = b'datatype="text" a stream href="x" nrows = 7'
+    body = harmful(fields=b'<FIELD name="a" datatype="char" arraysize="*"/>', data=b"<TR><TD>%b</TD></TR>" % text)
+    script.answers["/server/tap/sync"] = (200, {}, body)
+    assert EsaArchive(Host.at(script.url), manners=QUICK).adql("SELECT 1")["a"].tolist() == [text.decode()]
+
+
+def test_an_error_behind_the_rows_is_an_error(script):
+    script.answers["/server/tap/sync"] = (
+        200,
+        {},
+        harmful(after=b'<INFO name="QUERY_STATUS" value="ERROR">the disk is full</INFO>'),
+    )
+    with pytest.raises(Refused, match="stopped after 1 rows: the disk is full"):
+        EsaArchive(Host.at(script.url), manners=QUICK).adql("SELECT 1")
+
+
+def test_one_long_text_does_not_make_all_rows_as_wide(script):
+    data = b"<TR><TD>%b</TD></TR>" % (b"x" * 1_000_000) + b"<TR><TD>y</TD></TR>" * 20_000
+    body = harmful(fields=b'<FIELD name="a" datatype="char" arraysize="*"/>', data=data)
+    script.answers["/server/tap/sync"] = (200, {}, body)
+    table = EsaArchive(Host.at(script.url), manners=QUICK).adql("SELECT 1", run_async=False)
+    assert (len(table), len(table["a"][0]), table["a"].nbytes) == (20_001, 1_000_000, 8 * 20_001)
+
+
+def test_a_page_that_makes_patterns_slow_is_read_in_no_time(script):
+    script.answers["/server/tap/sync"] = (500, {}, b"<b>Message</b>" * 200_000)
+    with pytest.raises(Refused):
+        EsaArchive(Host.at(script.url), manners=replace(QUICK, tries=1)).count(NEBULA)
 
 
 LISTS = {
@@ -370,3 +450,33 @@ def test_messages_are_one_printable_line_each(script):
     script.answers["/server/tap/notification"] = (200, {}, b"<html>")
     with pytest.raises(Unreadable):
         archive.status_messages()
+
+
+class Endless(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        try:
+            while not self.server.over.is_set():
+                self.wfile.write(packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_SYNC_FLUSH))
+        except OSError:
+            self.server.over.set()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_an_answer_without_end_is_given_up(monkeypatch):
+    monkeypatch.setattr("jwstmq_widgets.archives.connections._LONGEST", 1 << 27)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        server.over = threading.Event()
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        connections = Connections(Host.at(f"http://127.0.0.1:{server.server_address[1]}/server"), most=1)
+        with pytest.raises(Unreadable, match="does not end"):
+            connections.exchange("POST", f"http://127.0.0.1:{server.server_address[1]}/", timeout=20.0)
+        assert server.over.wait(20)  # the connection was closed
+        server.shutdown()
+        thread.join()

@@ -103,7 +103,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         name="archives", title="Archives", source="archives", kind="text", width=110, rank=2,
         meaning="Which archives have the file, the one that is asked for it first; ≠ where what they say differs",
-        example="esa, differ",
+        example="esa, differs",
     ),
     Column(
         name="observation", title="Obs.", source="observation", kind="number", width=62, rank=4,

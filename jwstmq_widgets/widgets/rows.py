@@ -239,7 +239,7 @@ class Rows:
         differs = np.asarray(self._table["differs"])
         rows = np.flatnonzero(differs != "")
         texts = np.asarray(self._table["archives"]).astype(object)
-        texts[rows] = [f"≠ {texts[row]} differ in {differs[row]}" for row in rows.tolist()]
+        texts[rows] = [f"≠ differs: {texts[row]}; {differs[row]}" for row in rows.tolist()]
         return np.array(texts.tolist(), dtype=str)
 
     def _text(self, name: str) -> TextColumn:

@@ -269,9 +269,9 @@ def test_the_archives_of_a_merged_list_are_a_column_that_flags_what_differs(tabl
     assert rows.lacking == ()
     assert rows.block(ROW[3:6], ticked=frozenset(), states={})["archives"] == [
         "mast",
-        "≠ mast, esa differ in size: mast 20 B, esa 21 B",
+        "≠ differs: mast, esa; size: mast 20 B, esa 21 B",
         "mast",
     ]
     assert found(rows, archives="esa") == where(ROW % 2 == 0)
-    assert found(rows, archives="differ") == found(rows, archives="≠") == [4]
+    assert found(rows, archives="differs") == found(rows, archives="≠") == [4]
     assert rows.ordered(None, (("archives", True),))[0] == 4

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import threading
 import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FarLine", "FarTransfer"]
 
 _LOOK_EVERY = 0.2
+_TICK = 0.02
 _HIRED_WITHIN, _HIRED_AGAIN_WITHIN = 2.0, 0.3
 _CLOSED_WITHIN = 0.6
 _FINISHED_WITHIN = 2.0
@@ -194,6 +196,15 @@ class FarLine:
             raise Cancelled("cancelled")
         self._crew.check()
 
+    def _await(self, future: Any, until: float) -> None:
+        pause = threading.Event()
+        self._check()
+        while not future.done():
+            if time.monotonic() > until:
+                raise Busy
+            pause.wait(_TICK)
+            self._check()
+
     def _hire(self) -> None:
         # Who waits for a worker holds a file that another line could move: wait long once only.
         until = time.monotonic() + (_HIRED_AGAIN_WITHIN if self._waited else _HIRED_WITHIN)
@@ -201,10 +212,12 @@ class FarLine:
         try:
             self._future = self._future or self._crew.engage()
             while True:
-                self._check()
+                self._await(self._future, until)
                 try:
+                    # A client gathers what several lines wait for in one request; a line that gave up waiting would
+                    # cancel it for all (the others get an UnboundLocalError): only what is done is gathered.
                     with self._crew.client.as_current():  # else the actor would belong to the newest client
-                        server = self._future.result(timeout=_LOOK_EVERY)
+                        server = self._future.result(timeout=self._crew.silence)
                     place = server.place().result(timeout=self._crew.silence)
                     break
                 except TimeoutError as error:

@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 _EXCLUSIVE = "mast:exclusive_access"
+_GONE = 404
 _SHORT = 10.0  # seconds for a request that somebody waits for at a button
 
 
@@ -120,14 +121,15 @@ class TapArchive:
         """
         who = find_password(user, password, credentials_file, host=self._host)
 
-        def ask(connections: Connections, _: Stop) -> Cookie:
+        def ask(connections: Connections, stop: Stop) -> Cookie:
             cookie = start_session(connections, self._host, *who, timeout=self._manners.timeout)
-            if token is not None:
-                try:
+            try:
+                if token is not None:
                     link_token(connections, self._host, cookie, token, timeout=self._manners.timeout)
-                except (ArchiveError, Cancelled):
-                    end_session(connections, self._host, cookie.headers(self.url), timeout=_SHORT)
-                    raise
+                stop.pause(0.0)
+            except (ArchiveError, Cancelled):
+                self._end(cookie)  # nobody else knows of it
+                raise
             return cookie
 
         cookie = self._ask(ask, cancel)
@@ -176,8 +178,9 @@ class TapArchive:
             cancel,
         )
         with self._lock:
-            self._account = replace(self._account, scopes=(_EXCLUSIVE,))
-        return self._account
+            if self._cookie is cookie:  # nobody has logged out, or in as another, meanwhile
+                self._account = replace(self._account, scopes=(_EXCLUSIVE,))
+            return self._account
 
     def logout(self) -> None:
         """End the session: the archive is told, the cookie dropped, and the password too if `login` stored it.
@@ -189,26 +192,12 @@ class TapArchive:
             self._account = ANONYMOUS
         if self._logins.forget(self._host):
             drop(self._host)
-        if not self._end(cookie):
-            self._account = replace(
-                ANONYMOUS, warning="logged out; the archive could not be told, so the session there ends by itself"
-            )
-
-    def authorization(self, url: str) -> dict[str, str]:
-        """Give the header fields that authorise a request.
-
-        Parameters
-        ----------
-        url
-            The address that will be asked.
-
-        Returns
-        -------
-        dict
-            With the session's cookie for this archive's own scheme, host and port; empty for any other, and when
-            nobody is logged in.
-        """
-        return self._cookie.headers(url)
+        if self._end(cookie):
+            return
+        warning = "logged out; the archive could not be told, so the session there ends by itself"
+        with self._lock:
+            if not self._cookie:  # nobody has logged in meanwhile
+                self._account = replace(ANONYMOUS, warning=warning)
 
     def adql(
         self,
@@ -326,7 +315,15 @@ class TapArchive:
         jobs = self._ask(lambda connections, _: service.jobs(connections), cancel)
 
         def tell(batch: Sequence[TapJob], _: Stop) -> list[TapJob]:
-            return [job if job.query else service.job(job.id, connections) for job in batch]
+            return [told for job in batch if (told := job if job.query else whole(job)) is not None]
+
+        def whole(job: TapJob) -> TapJob | None:
+            try:
+                return service.job(job.id, connections)
+            except Refused as error:
+                if error.status != _GONE:
+                    raise
+                return None  # removed since the list was made
 
         connections = Connections(self._host, most=self._manners.connections)
         try:
@@ -404,7 +401,12 @@ class TapArchive:
         body = self._adql(lambda connections, stop: service.result(job, connections, stop), cancel)
         try:
             with place.open("xb") as file:
-                file.write(body)
+                try:
+                    file.write(body)
+                    file.flush()
+                except OSError:
+                    place.unlink()  # half an answer is none
+                    raise
         except OSError as error:
             raise QueryError(f"{place} cannot be written: {error.strerror}", field="path") from error
         return place

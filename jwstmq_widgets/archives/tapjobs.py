@@ -8,6 +8,7 @@ unpacked unchecked, so nothing here imports it.
 A job is removed when its answer is here, and when it is not wanted any more; only one that somebody named stays.
 """
 
+import atexit
 import contextlib
 import io
 import re
@@ -119,13 +120,16 @@ class TapService:
             If the work was to end.
         """
         job = self.submit(adql, form=form, uploads=uploads, name=name)
+        _under_way[job] = self
         done = False
         try:
             body = self.result(job, connections, stop, phase=phase)
             done = True
             return body, job
         finally:
-            if not (done and keep):
+            if done and keep:
+                _under_way.pop(job, None)
+            else:
                 self.remove_later([job])
 
     def submit(self, adql: ADQL, *, form: str = "votable", uploads: Uploads | None = None, name: str = "") -> str:
@@ -208,12 +212,18 @@ class TapService:
         """Remove jobs without waiting for it; whoever cancels need not."""
 
         def work() -> None:
-            connections = Connections(self.host, most=1)
-            with contextlib.suppress(ArchiveError, Cancelled):  # what stays, the service drops in time
-                self.remove(jobs, connections)
-            connections.close()
+            self.remove_now(jobs)
+            for job in jobs:
+                _under_way.pop(job, None)
 
         threading.Thread(target=work, name="tap-removal", daemon=True).start()
+
+    def remove_now(self, jobs: list[str]) -> None:
+        """Remove jobs, or not: what stays, the service drops in time."""
+        connections = Connections(self.host, most=1)
+        with contextlib.suppress(ArchiveError, Cancelled):
+            self.remove(jobs, connections)
+        connections.close()
 
     def tables(self, connections: Connections) -> bytes:
         """Ask for the tables and columns, as VOSI."""
@@ -250,6 +260,24 @@ class TapService:
         if accept and reply.body.lstrip()[:1] == b"<":
             raise self.host.unreadable("it is a web page, not a text")
         return reply.body
+
+
+_under_way: dict[str, TapService] = {}
+"""Jobs that are still to be removed."""
+
+
+@atexit.register
+def _remove_what_is_left() -> None:
+    """Remove jobs of a program that ends, as one does that was cancelled; its threads end with it."""
+    removals = [
+        threading.Thread(target=service.remove_now, args=([job],), daemon=True)
+        for job, service in list(_under_way.items())
+    ]
+    for removal in removals:
+        removal.start()
+    until = time.monotonic() + _REMOVAL
+    for removal in removals:
+        removal.join(max(0.0, until - time.monotonic()))
 
 
 def _request(

@@ -429,6 +429,16 @@ def test_the_first_rows_show_while_the_others_are_asked_for(make: Make, slowly: 
     assert len(answered) <= 3
 
 
+def test_the_first_rows_of_what_was_counted_take_two_round_trips(make: Make, slowly: LocalArchive) -> None:
+    exploration = make(None)
+    assert exploration.wait(LONG)
+    exploration.archive.count(SOUTHERN_RING)  # as the form does while it is filled in; it asks for the columns too
+    before = len(slowly.requests)
+    assert len(first_arrival(exploration, SOUTHERN_RING)) > 0
+    answered = [request.path for request in slowly.requests[before:] if request.status == 200]
+    assert answered == ["/api/v0/invoke"] * 2  # observations, and the first of their products
+
+
 def test_a_cancel_takes_partial_rows_away_and_leaves_the_state_as_it_was(
     found: Exploration, slowly: LocalArchive
 ) -> None:

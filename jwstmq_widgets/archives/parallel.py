@@ -222,8 +222,11 @@ class _Work(Generic[Item, T]):
                 self._change.wait()
             if self.stop.wanted or not self._waiting:
                 return None
+            left = sum(end - start for start, end, _ in self._waiting)
             start, end, tries = heapq.heappop(self._waiting)
-            cut = min(end, start + self._size)
+            # The last ones are shared: one large batch at the end would leave the other connections idle.
+            share = max(self._manners.first, -(-left // self._manners.connections))
+            cut = min(end, start + min(self._size, share))
             if cut < end:
                 heapq.heappush(self._waiting, (cut, end, tries))
             self._running += 1

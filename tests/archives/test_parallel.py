@@ -72,6 +72,18 @@ def test_server_errors_and_cut_answers_halve_the_batch(error):
     assert sizes[:2] == [8, 4]
 
 
+def test_the_last_items_are_shared_by_the_connections():
+    sizes = {}
+
+    def ask(batch, stop):
+        sizes[batch[0]] = len(batch)
+        return len(batch)
+
+    assert sum(gather(ask, range(264), manners=Manners())) == 264
+    for start, size in sizes.items():  # in the order of the items, which is that in which they are handed out
+        assert size <= max(16, -(-(264 - start) // 4))
+
+
 def test_batches_grow_while_answers_are_quick():
     sizes = []
 

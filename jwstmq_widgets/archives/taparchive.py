@@ -199,6 +199,22 @@ class TapArchive:
             if not self._cookie:  # nobody has logged in meanwhile
                 self._account = replace(ANONYMOUS, warning=warning)
 
+    def authorization(self, url: str) -> dict[str, str]:
+        """Give the header fields that authorise a request.
+
+        Parameters
+        ----------
+        url
+            The address that will be asked.
+
+        Returns
+        -------
+        dict
+            With the session's cookie for this archive's own scheme, host and port; empty for any other, and when
+            nobody is logged in.
+        """
+        return self._cookie.headers(url)
+
     def adql(
         self,
         text: str,

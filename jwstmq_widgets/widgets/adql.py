@@ -7,8 +7,10 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives.esa import EXAMPLES
+from jwstmq_widgets.errors import JwstmqError
 from jwstmq_widgets.exploration.adqlwork import AdqlWork, observation_names, position_of
 from jwstmq_widgets.exploration.jobs import Problem
+from jwstmq_widgets.widgets.exports import in_notebook
 from jwstmq_widgets.widgets.panel import Panel, static
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class AdqlPanel(Panel):
     >>> panel.result
     """
 
-    _esm = static("dom.js", "adql.js")
+    _esm = static("dom.js", "newcell.js", "adql.js")
     _css = static("panel.css", "adql.css")
     watches = ("archive", "address", "jobs", "problems")
 
@@ -133,6 +135,7 @@ class AdqlPanel(Panel):
             "save": self._save,
             "remove": self._remove,
             "products": self._work.show_products,
+            "cell": self._name,
         }
 
     # -- what the browser asks for -------------------------------------------------------------------------------
@@ -158,6 +161,19 @@ class AdqlPanel(Panel):
 
     def _remove(self, job: str) -> None:
         self._work.remove_job(job)
+
+    def _name(self) -> None:
+        """Give the result a name in the notebook, for a new cell."""
+        table = self._work.result
+        if table is None:
+            return
+        try:
+            name = in_notebook(table, name="adql_table")
+        except JwstmqError as error:
+            self.send({"cell": {"code": "", "text": str(error)}})
+            return
+        query = "".join(f"# {line}\n" for line in self._work.text.splitlines())
+        self.send({"cell": {"code": f"{query}{name}", "text": f"It is {name}."}})
 
     # -- what the view says --------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 
 _SCRIPTS = (
     "gridparts.js", "gridcells.js", "gridfilters.js", "gridticks.js", "gridcolumns.js", "gridfacets.js",
-    "gridpreview.js", "gridexport.js", "grid.js",
+    "gridpreview.js", "newcell.js", "gridexport.js", "grid.js",
 )  # fmt: skip
 _LONGEST_BLOCK = 1000
 _LONGEST_TEXT = 1000

@@ -1,5 +1,6 @@
 """Archives, login and ADQL in JupyterLab, in a real Chromium."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def test_archives_login_and_adql_as_a_user_meets_them(
     expect(explorer.locator(".jwstmq-adql-summary")).to_have_text("2 rows · 3 columns")
     expect(explorer.locator(".jwstmq-adql-rows img")).to_have_count(0)
     expect(explorer.locator(".jwstmq-adql-rows th").nth(1)).to_contain_text("deg")
+    explorer.get_by_role("button", name="Open in a new cell").click()
+    expect(explorer.get_by_text("It is adql_table.")).to_be_visible()
+    cells = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells.map((cell) => cell.source)"
+    lasts = [source.splitlines()[-1] for source in page.evaluate(cells) if source]
+    assert lasts[lasts.index("explorer") + 1] == "adql_table"
+    notebook.wait_for("len(adql_table) == 2")
     explorer.locator(".jwstmq-adql-tables > summary").click()
     explorer.get_by_label("Filter tables and columns").fill("jwst.main target_ra")
     expect(explorer.locator(".jwstmq-adql-column")).to_have_count(1)
@@ -67,3 +74,30 @@ def test_archives_login_and_adql_as_a_user_meets_them(
     assert ESA_PASSWORD not in page.content()
     notebook.save()
     assert ESA_PASSWORD not in notebook.path.read_text()
+
+
+def test_a_merged_list_shows_which_archives_have_a_file_and_what_differs(
+    notebook: Notebook, local_archive: LocalArchive, screenshot: Callable[[Page | Locator, str], Path]
+) -> None:
+    page = notebook.page
+    page.set_viewport_size({"width": 1500, "height": 1000})
+    notebook.run_cell(
+        OPEN.format(url=local_archive.url).replace('"http://127.0.0.1:9"', repr(f"{local_archive.url}/server"))
+    )
+    explorer = page.locator(".jwstmq-explorer")
+    cells = explorer.locator('.ag-center-cols-container [col-id="archives"]')
+    place = local_archive.url.removeprefix("http://")
+    expect(cells.first).to_have_text(f"{place}, {place}/server")
+    notebook.value(
+        "[table := explorer.exploration.products.copy(), table.replace_column('differs', "
+        "['size: mast 20 B, esa 21 B'] + [''] * (len(table) - 1)), "
+        "explorer.exploration._put(products=table, shown=table)] and None"
+    )
+    expect(cells.first).to_contain_text("≠ differs")
+    expect(cells.first.locator("span").first).to_have_attribute(
+        "title", re.compile("differs: .*; size: mast 20 B, esa 21 B$")
+    )
+    screenshot(explorer, "grid-archives")
+    notebook.value(f"explorer.exploration.use_archive({local_archive.url!r})")
+    notebook.value("explorer.exploration.search(explorer.exploration.query)")
+    expect(cells).to_have_count(0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from astropy.table import Table
+from IPython.core.interactiveshell import InteractiveShell
 
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.exploration.adqlwork import observation_names, position_of
@@ -121,6 +122,23 @@ def test_an_upload_goes_along_when_the_query_names_it(panel: Place) -> None:
     panel.until(lambda view: view["summary"] or view["problem"])
     assert panel.panel.result is not None, panel.until(lambda view: view["problem"])["problem"]
     assert set(panel.panel.result["rank"].tolist()) == {7}
+
+
+def test_the_result_gets_a_name_in_the_notebook_for_a_new_cell(panel: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel.do("cell")
+    assert last(panel, "cell") is None
+    panel.do("run", text=f"{QUERY}\n-- and no more")
+    panel.until(lambda view: view["summary"])
+    panel.do("cell")
+    assert last(panel, "cell") == {"code": "", "text": "there is no notebook here whose variable this could become"}
+    shell = InteractiveShell()
+    monkeypatch.setattr("jwstmq_widgets.widgets.exports.get_ipython", lambda: shell)
+    shell.user_ns["adql_table"] = "mine"
+    panel.do("cell")
+    code = last(panel, "cell")["code"]
+    assert code.splitlines() == [f"# {QUERY}", "# -- and no more", "adql_table_2"]
+    assert shell.user_ns["adql_table_2"] is panel.panel.result
+    assert shell.user_ns["adql_table"] == "mine"
 
 
 def test_the_result_flows_into_the_grid_when_it_names_observations(panel: Place, esa: Exploration) -> None:

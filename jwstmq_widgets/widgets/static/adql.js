@@ -144,8 +144,10 @@ function render({ model, el }) {
   const summary = h("span", { class: "jwstmq-adql-summary" });
   const products = h("button", { type: "button", onclick: () => send("products") }, "Show as products");
   const code = h("button", { type: "button", title: "Code for a new cell that gives this table", onclick: () => copy() }, "Copy code");
+  const open = h("button", { type: "button", title: "As an astropy Table, below this cell", onclick: () => send("cell") }, "Open in a new cell");
+  const opened = h("span", { class: "jwstmq-muted", role: "status" });
   const searching = h("span", { class: "jwstmq-muted" });
-  const outcome = h("div", { class: "jwstmq-adql-outcome", hidden: true }, summary, searching, products, code);
+  const outcome = h("div", { class: "jwstmq-adql-outcome", hidden: true }, summary, searching, products, open, code, opened);
   const rows = h("div", { class: "jwstmq-adql-rows", tabIndex: 0, hidden: true });
   let source = "";
   async function copy() {
@@ -206,6 +208,10 @@ function render({ model, el }) {
     source = view.code;
     code.hidden = !source;
   }, {
+    cell: ({ code: text, text: told }) => {
+      opened.textContent = !text || newCell(model, el, text) ? told : `${told} Write its name into a cell.`;
+      setTimeout(() => { opened.textContent = ""; }, 6000);
+    },
     columns: (list) => { columns = list; drawColumns(); },
     rows: (table) => {
       rows.hidden = false;

@@ -42,16 +42,6 @@ function makeExport(grid) {
     }
   }
 
-  // A new cell below the one that shows this grid; false where this page is no notebook.
-  function newCell(source) {
-    const shared = grid.model.widget_manager?.context?.model?.sharedModel;
-    if (!shared?.insertCell) return false;
-    const cell = root.closest("[data-windowed-list-index]");
-    const place = cell ? Number(cell.dataset.windowedListIndex) + 1 : shared.cells.length;
-    shared.insertCell(place, { cell_type: "code", source });
-    return true;
-  }
-
   return {
     fill,
     // Copy what stands in the focused cell, or the ticked rows.
@@ -70,7 +60,7 @@ function makeExport(grid) {
       grid.tell(done ? message.text : "The browser did not allow to copy; save the rows as a file.");
     },
     async cell(message) {
-      if (newCell(message.code)) grid.tell(message.text);
+      if (newCell(grid.model, root, message.code)) grid.tell(message.text);
       else grid.tell((await toClipboard(message.code)) ? `${message.text} Paste the copied line into a cell.` : message.text);
     },
   };

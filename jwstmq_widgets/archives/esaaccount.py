@@ -48,6 +48,12 @@ class Cookie:
         """Give the header fields for a request: the cookie for its own host, nothing for any other."""
         return {"Cookie": self._pair} if self._pair and self._host.owns(url) else {}
 
+    def replaced_by(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether an answer begins another session, because the server does not know this one any more."""
+        name, _, value = self._pair.partition("=")
+        another = _cookie_of(headers)
+        return bool(value) and another is not None and another[0] == name and another[1] != value
+
     def forget(self) -> None:
         """Drop the cookie, for everyone who holds this object."""
         self._pair = ""
@@ -144,10 +150,10 @@ def start_session(connections: Connections, host: Host, user: str, password: str
         If asking failed.
     """
     reply = _post(connections, f"{host.url}/login", {"username": user, "password": password}, {}, timeout)
-    if reply.status in (401, 403) or (reply.status == 500 and not _cookie_of(reply)):
+    if reply.status in (401, 403) or (reply.status == 500 and not _cookie_of(reply.headers)):
         raise host.no_login(f"the archive {host.name} does not accept this user name and password; check both")
     _expect(reply, host)
-    pair = _cookie_of(reply)
+    pair = _cookie_of(reply.headers)
     if pair is None:
         raise host.unreadable("it took the password but began no session")
     return Cookie(host, *pair)
@@ -198,10 +204,10 @@ def _expect(reply: Reply, host: Host) -> None:
         raise host.refused(reply.status, wait=retry_after(reply.headers))
 
 
-def _cookie_of(reply: Reply) -> tuple[str, str] | None:
+def _cookie_of(headers: Mapping[str, str]) -> tuple[str, str] | None:
     jar: SimpleCookie = SimpleCookie()
     try:
-        jar.load(reply.headers.get("Set-Cookie", ""))
+        jar.load(headers.get("Set-Cookie", ""))
     except CookieError:
         return None
     for name in _COOKIES:

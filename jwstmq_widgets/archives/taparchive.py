@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -198,6 +198,29 @@ class TapArchive:
         with self._lock:
             if not self._cookie:  # nobody has logged in meanwhile
                 self._account = replace(ANONYMOUS, warning=warning)
+
+    def session_ended(self, headers: Mapping[str, str]) -> bool:
+        """Tell from a refusal whether our session is over; nobody is logged in any more then.
+
+        A server that does not know the session of a request begins another one. That alone would prove little, and so
+        it is only asked where something was refused.
+
+        Parameters
+        ----------
+        headers
+            Header fields of the refusal.
+
+        Returns
+        -------
+        bool
+        """
+        with self._lock:
+            over = self._cookie.replaced_by(headers)
+            name = self._account.name
+            if over:
+                self._cookie.forget()
+                self._account = replace(ANONYMOUS, warning=f"the session of {name} has ended; log in again")
+        return over
 
     def authorization(self, url: str) -> dict[str, str]:
         """Give the header fields that authorise a request.

@@ -3,7 +3,7 @@
 import html
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.archives.host import retry_after
 from jwstmq_widgets.downloads.connection import Answer, public_address
@@ -45,6 +45,14 @@ def refusal(answer: Answer, item: PlanItem, archive: "Archive") -> Exception:
     """
     status, url = answer.status, public_address(answer.url)
     if status in {401, 403}:
+        ended: Any = getattr(archive, "session_ended", None)
+        before = archive.account
+        if ended is not None and ended(answer.headers):
+            answer.drain()
+            text = (
+                f"{item.name} is not public, and the session of {before.name} has ended; log in again, then try again"
+            )
+            return ExclusiveAccess(text, product=item.uri, path=item.path, until=item.until)
         return _no_right(item, archive, status, _words(answer))
     answer.drain()
     if status in {404, 410}:

@@ -608,6 +608,9 @@ class Exploration(State):
             self._control = control = Control()
             self._put(manifest=None, unfinished=None)
             manifest = download(decided, progress=progress, cancel=run.cancel, control=control)
+            archive = self.archive
+            if archive is not None and archive.account != self.account:  # a session has ended meanwhile
+                self._put(account=archive.account)
             self._look_once(run, failed=failures(manifest), values={"manifest": manifest})
             self._recall()
 

@@ -1,17 +1,21 @@
 """What archives say besides their answers: messages to all users, and which of several did not answer."""
 
+import threading
 from typing import Any
 
 from astropy.table import Table
 
 from jwstmq_widgets.archives import Archive
-from jwstmq_widgets.archives.merged import WARNINGS, MergedArchive
+from jwstmq_widgets.archives.merged import WARNINGS, archives_in
 from jwstmq_widgets.errors import JwstmqError
+from jwstmq_widgets.exploration.suggestions import on_this_machine
 
 __all__ = ["messages_of", "warnings_of"]
 
 _MOST = 20
 _LONGEST = 500
+_lock = threading.Lock()
+_told: set[tuple[str, str]] = set()
 
 
 def messages_of(archive: Archive) -> tuple[str, ...]:
@@ -26,17 +30,22 @@ def messages_of(archive: Archive) -> tuple[str, ...]:
     -------
     tuple of str
         Printable lines; none where the archive has no such service, or does not answer: a notice is never a trouble.
+        An archive on this machine, which is opened again and again, says the same thing once in a process.
     """
-    several = archive.archives if isinstance(archive, MergedArchive) else (archive,)
     found: list[str] = []
-    for one in several:
+    for one in archives_in(archive):
         ask: Any = getattr(one, "status_messages", None)
         if ask is None:
             continue
         try:
-            found += [f"{one.name}: {_line(text)}" for text in ask()]
+            lines = [_line(text) for text in ask()]
         except JwstmqError:
             continue
+        if on_this_machine(one.url):
+            with _lock:
+                lines = [line for line in lines if (one.url, line) not in _told]
+                _told.update((one.url, line) for line in lines)
+        found += [f"{one.name}: {line}" for line in lines]
     return tuple(found[:_MOST])
 
 

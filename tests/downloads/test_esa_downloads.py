@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from astropy.table import Table
@@ -69,6 +69,42 @@ def test_an_exclusive_file_needs_a_login_with_a_token_and_says_so(local_archive:
     login(TOKEN, user=ESA_USER, password=ESA_PASSWORD)  # type: ignore[call-arg]
     manifest = download(plan(chosen, to=tmp_path, archive=archive), manners=HASTY)
     assert manifest["Status"].tolist() == ["COMPLETE"], manifest["Message"].tolist()
+    archive.logout()
+
+
+def end_session(archive: Any) -> None:
+    """End a session behind its owner's back, as ESA's server does by itself after a while."""
+    url = f"{archive.url}/logout"
+    with urlopen(Request(url, data=b"", headers=archive.authorization(url)), timeout=30):
+        pass
+
+
+def test_a_session_that_has_ended_is_noticed_and_said(local_archive: LocalArchive, tmp_path: Path) -> None:
+    archive: Any = open_archive(f"{local_archive.url}/server")
+    chosen = _exclusive(archive.url)
+    archive.login(TOKEN, user=ESA_USER, password=ESA_PASSWORD)
+    made = plan(chosen, to=tmp_path, archive=archive)
+    end_session(archive)
+    manifest = download(made, manners=HASTY)
+    assert manifest["Status"].tolist() == ["ERROR"]
+    assert f"the session of {ESA_USER} has ended; log in again" in manifest["Message"][0]
+    assert archive.account.anonymous
+    assert archive.account.warning == f"the session of {ESA_USER} has ended; log in again"
+    assert archive.authorization(f"{archive.url}/data") == {}
+    archive.login(TOKEN, user=ESA_USER, password=ESA_PASSWORD)
+    assert archive.account.warning == ""
+    assert download(made, manners=HASTY)["Status"].tolist() == ["COMPLETE"]
+    archive.logout()
+
+
+def test_a_refusal_without_another_session_ends_none(local_archive: LocalArchive, tmp_path: Path) -> None:
+    archive: Any = open_archive(f"{local_archive.url}/server")
+    archive.login(user=ESA_USER, password=ESA_PASSWORD)
+    asked = _exclusive(archive.url).copy()
+    asked["dataRights"] = ["PUBLIC"]  # as a catalogue that is behind would say
+    manifest = download(plan(asked, to=tmp_path, archive=archive), manners=HASTY)
+    assert f"give {ESA_USER} a MAST token" in manifest["Message"][0]
+    assert not archive.account.anonymous
     archive.logout()
 
 

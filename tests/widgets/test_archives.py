@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
+from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.exploration import Exploration
+from jwstmq_widgets.exploration.notices import messages_of
 from jwstmq_widgets.localarchive import ESA_PASSWORD, ESA_USER, TOKEN, LocalArchive
+from jwstmq_widgets.localarchive.faults import Notice
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.explorer import Explorer, _Header
 from jwstmq_widgets.widgets.login import LoginPanel
 from jwstmq_widgets.widgets.panel import Panel
+from tests.downloads.test_esa_downloads import end_session
 from tests.widgets.conftest import SECONDS, Place
 
 Display = Callable[[Panel], Place]
@@ -70,6 +74,23 @@ def test_a_mast_token_beside_them_opens_exclusive_files(esa: Exploration, place:
     assert panel.until(lambda view: not view["anonymous"])["exclusive"] is True
 
 
+def test_a_session_that_has_ended_shows_in_the_panel(esa: Exploration, place: Display) -> None:
+    panel = place(LoginPanel(esa))
+    panel.do("login", user=ESA_USER, password=ESA_PASSWORD, token=TOKEN)
+    panel.until(lambda view: not view["anonymous"])
+    archive = open_archive(esa.archive.url)
+    found = archive.observations(Query(access="exclusive", dates=("2022-01-01", None)))
+    esa.search(Query(obs_ids=[found["obs_id"][0]]))
+    assert esa.wait(SECONDS)
+    private = esa.products["dataURI"][esa.products["dataRights"] != "PUBLIC"].tolist()
+    esa.tick(private[:1])
+    end_session(esa.archive)
+    esa.download()
+    assert esa.wait(SECONDS)
+    view = panel.until(lambda view: view["anonymous"])
+    assert view["warning"] == f"the session of {ESA_USER} has ended; log in again"
+
+
 def test_a_file_with_both_logs_in(esa: Exploration, place: Display, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("secret") / "esa.txt"
     file.write_text(f"{ESA_USER}\n{ESA_PASSWORD}\n")
@@ -125,14 +146,35 @@ def test_a_password_is_in_no_state_message_text_or_log(esa: Exploration, caplog:
 def test_messages_of_the_archive_are_shown_as_text(
     local_archive: LocalArchive, faulty_archive: LocalArchive, unasked: Exploration, place: Display
 ) -> None:
-    from jwstmq_widgets.localarchive.faults import Notice
-
     faulty_archive.faults = [Notice(message="<b>down</b> on Monday\x1b[31m")]
     header = place(_Header(unasked))
     unasked.use_archive(f"{local_archive.url}/server")
     view = header.until(lambda view: view["messages"])
-    assert any("<b>down</b> on Monday" in text for text in view["messages"])
+    assert any("down on Monday" in text for text in view["messages"])
     assert all(text.isprintable() for text in view["messages"])
+
+
+def test_an_archive_on_this_machine_says_the_same_thing_once_and_esa_always(faulty_archive: LocalArchive) -> None:
+    def told(archive: object) -> tuple[str, ...]:
+        return messages_of(archive)  # type: ignore[arg-type]
+
+    local = open_archive(f"{faulty_archive.url}/server")
+    faulty_archive.faults = [Notice(message="said once")]
+    assert [text.rpartition(": ")[2] for text in told(local)] == ["said once"]
+    assert told(open_archive(local.url)) == ()
+    faulty_archive.faults = [Notice(message="said once\nand this is new")]
+    assert [text.rpartition(": ")[2] for text in told(local)] == ["and this is new"]
+    far = _Far()
+    assert told(far) == told(far) == ("esa: down on Monday",)
+
+
+class _Far:
+    """An archive that is not on this machine, as far as its messages go."""
+
+    name, url = "esa", "https://jwst.esac.esa.int/server"
+
+    def status_messages(self) -> tuple[str, ...]:
+        return ("down on Monday",)
 
 
 def _panels(widget: object) -> list[object]:

@@ -74,7 +74,8 @@ class EsaFace:
             return self._answer(asked)
         except (HttpProblem, AdqlError) as problem:
             if isinstance(problem, HttpProblem):
-                return html_error(problem.status, str(problem), headers=problem.headers)
+                renewed = self.sessions.renewed(asked.headers) if problem.status in {401, 403} else {}
+                return html_error(problem.status, str(problem), headers={**problem.headers, **renewed})
             return html_error(400, str(problem))
         except Unknown as problem:
             return html_error(404, str(problem))

@@ -78,6 +78,15 @@ class Sessions:
         cookie = f"{COOKIE}={key}; Path=/server; HttpOnly{'; Secure' if asked.url.startswith('https:') else ''}"
         return text_answer("", headers={"Set-Cookie": cookie, "Cache-Control": "no-store"})
 
+    def renewed(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Begin another session, of nobody, where a request names one that has ended.
+
+        As the servlet containers do behind which ESA's services stand (Jakarta Servlet 6.0, section 7.1).
+        """
+        if not _cookie(headers) or not self.account(headers).anonymous:
+            return {}
+        return {"Set-Cookie": f"{COOKIE}={secrets.token_hex(16)}; Path=/server; HttpOnly"}
+
     def logout(self, asked: Asked) -> Answer:
         """End the session, with its token."""
         with self._lock:

@@ -112,7 +112,8 @@ class ProgramTree(Panel):
         """Give what the browser shall show: how many lines there are, and those in sight somewhere."""
         with self._lock:
             if not self._in_sight:
-                return self._frame(0, [], empty="")
+                # what is seen first when the tree comes in sight: a million files take seconds to count
+                return self._frame(0, [], empty="Counting the files …" if len(self.exploration.shown) else "")
             grown = self._grow()
             flat = self._lines(grown)
             places = sorted({place for first, last in self._in_sight.values() for place in range(first, last + 1)})

@@ -22,7 +22,7 @@ explorer
 
 
 def stages(notebook: Notebook) -> list[bytes]:
-    """Use the Explorer as a user would; give a picture of the grid and one of the gallery."""
+    """Use the Explorer as a user would; give a picture of the grid with its facets and one of the gallery."""
     explorer = notebook.page.locator(".jwstmq-explorer")
     rows = explorer.locator(".jwstmq-grid .ag-center-cols-container .ag-row")
     expect(rows.first.get_by_role("checkbox")).to_be_visible(timeout=LONG)
@@ -36,8 +36,13 @@ def stages(notebook: Notebook) -> list[bytes]:
     for number in range(8, 12):
         explorer.locator(f'.jwstmq-grid .ag-row[row-index="{number}"]').get_by_role("checkbox").click()
     expect(explorer.get_by_role("button", name="Download 4")).to_be_visible(timeout=LONG)
+    explorer.get_by_role("button", name="Hide this line").click()
+    explorer.get_by_role("button", name="Facets").click()
+    facets = explorer.get_by_role("group", name="Facets").first
+    facets.get_by_role("checkbox", name=re.compile("^mirimage: ")).click()
+    expect(explorer.locator(".jwstmq-tab-products .jwstmq-grid-matched")).to_contain_text("match")
+    notebook.page.mouse.move(0, 0)
     grid = explorer.screenshot()
-    explorer.locator(".jwstmq-filetypes").get_by_role("button", name="Show all").click()
     explorer.get_by_role("tab", name="Gallery").click()
     expect(explorer.locator(".jwstmq-gallery img")).not_to_have_count(0, timeout=LONG)
     notebook.page.wait_for_function(
@@ -45,8 +50,8 @@ def stages(notebook: Notebook) -> list[bytes]:
             (card) => card.querySelector("img")?.complete)""",
         timeout=LONG,
     )
-    explorer.get_by_role("button", name="Hide this line").click()
     explorer.locator(".jwstmq-side").evaluate("(side) => side.scrollTo(0, 0)")
+    notebook.page.mouse.move(0, 0)
     return [grid, explorer.screenshot()]
 
 

@@ -47,7 +47,7 @@ def test_one_program_is_open_from_the_start(tree: Place, asked: Exploration) -> 
 
 def test_a_tree_that_nobody_looks_at_works_out_nothing(asked: Exploration, place: Display) -> None:
     view = place(ProgramTree(asked)).until(lambda _: True)
-    assert (view["count"], view["lines"], view["empty"]) == (0, [], "")
+    assert (view["count"], view["lines"], view["empty"]) == (0, [], "Counting the files …")
 
 
 def test_the_counts_of_the_lines_below_make_the_count_of_a_line(tree: Place) -> None:

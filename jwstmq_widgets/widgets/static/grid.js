@@ -6,7 +6,7 @@ const GONE = "The kernel that made this grid has gone. Run the cell again.";
 const TOLD = 6000; // ms that a sentence about something done stays
 const CALM = 1000; // ms between two new orders by state, and after the last scrolling
 const model = view.model;
-const { columns, lacking, states, css, one, many, facets: hasFacets } = model.get("user_params");
+const { columns, lacking, states, one, many, facets: hasFacets } = model.get("user_params");
 const remembered = Object.assign({ sort: [], filters: {}, search: "" }, model.get("_arrangement"));
 const self = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 
@@ -87,6 +87,7 @@ for (const part of [invert, clearTicks, empty, trouble]) part.hidden = true;
 const waiting = new Map(); // request number to AG Grid's parameters
 let requests = 0;
 let table = -1; // number of the kernel's table that the rows belong to
+let counted = -1; // number of the table whose facets are drawn
 let fresh = true; // whether the next request is to be worked out anew
 let seen = "";
 let asked = ""; // the columns whose cells the rows have
@@ -199,6 +200,7 @@ const receivers = {
     table = message.table;
     grid.count = message.matched;
     grid.countTicked = message.matched_ticked;
+    facets.rail.classList.toggle("jwstmq-grid-old", counted !== table);
     showProblems(grid, message.problems);
     params.successCallback(rowsOf(JSON.parse(new TextDecoder().decode(buffers[0]))), grid.count);
     showSums(message);
@@ -218,6 +220,8 @@ const receivers = {
   },
   facets(message) {
     facets.draw(message.facets);
+    counted = message.table;
+    facets.rail.classList.toggle("jwstmq-grid-old", counted !== table);
   },
   explained(message) {
     tip.explained(message.name, message.fields);

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import fcntl
 import io
 import json
 import os
@@ -9,8 +10,10 @@ import pty
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.cli import main
 from jwstmq_widgets.localarchive import TOKEN, TOKEN_EXPIRED, LocalArchive
-from jwstmq_widgets.localarchive.faults import Slow
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
 
 JWSTMQ = [sys.executable, "-m", "jwstmq_widgets"]
 
@@ -291,8 +294,6 @@ def test_a_destination_that_cannot_be_written_is_one_sentence_and_status_2(miri,
 
 
 def test_files_that_fail_are_named_and_give_status_1(archive, miri, capsys, tmp_path):
-    from jwstmq_widgets.localarchive.faults import Refuse
-
     archive.faults = (Refuse(path="*_i2d.fits", status=404),)
     assert main(["download", *miri, "--outrootdir", str(tmp_path), "--yes", "--format=csv"]) == 1
     said = capsys.readouterr()
@@ -336,6 +337,27 @@ def test_ctrl_c_keeps_what_came_and_the_next_run_resumes(archive, miri, tmp_path
     assert main(command[len(JWSTMQ) :]) == 0
     assert not list(tmp_path.rglob("*.part"))
     assert 206 in {request.status for request in archive.requests}
+
+
+def test_a_terminal_shows_a_bar_the_running_files_and_failures_as_they_come(archive, miri, tmp_path):
+    archive.faults = (Refuse(path="*_f1130w_i2d.fits", status=404, times=1), Slow(path="*_i2d.fits", rate=1_000_000))
+    person, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
+    only = ["--obsnums", "2", "--filters", "f1130w"]
+    command = [*JWSTMQ, "download", *miri, *only, "--outrootdir", str(tmp_path), "--yes", "--workers=2"]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, env={**os.environ, "TERM": "xterm-256color"}
+    ) as process:
+        os.close(terminal)
+        seen = _read_until(person, None)
+    os.close(person)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
+    assert re.search(r"━.* \d+%  .* of .* · .*/s", shown), shown
+    assert re.search(r"━.* [kM]B +jw02733\S+", shown), shown
+    assert re.search(r"failed: jw02733\S+_i2d.fits: ", shown), shown
+    assert all(len(line) <= 72 for line in re.split(r"[\r\n]", shown) if "━" in line)
+    assert "1 failed · " in shown
+    assert process.returncode == 1
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(archive):

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -100,17 +101,7 @@ def carry_out(plan: "Plan", given: argparse.Namespace) -> int:
     """
     from jwstmq_widgets.downloads import download
 
-    next_line = 0.0
-    with cancel_on_interrupt() as cancel, ProgressLine() as line:
-
-        def show(at: "DownloadProgress") -> None:
-            nonlocal next_line
-            if given.json and time.monotonic() >= next_line:
-                next_line = time.monotonic() + _JSON_EVERY
-                sys.stderr.write(f"{json.dumps(_progress_facts(at))}\n")
-            elif not given.json and not given.quiet:
-                line.show(_progress_text(at))
-
+    with cancel_on_interrupt() as cancel, _display(given) as show:
         manifest = download(
             plan,
             workers=given.workers,
@@ -236,6 +227,31 @@ def cancel_on_interrupt() -> Iterator[threading.Event]:
         yield cancel
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _display(given: argparse.Namespace) -> "Iterator[Callable[[DownloadProgress], None]]":
+    """Show how far a download is: a display on a terminal, plain or JSON lines elsewhere, nothing when quiet."""
+    if given.json:
+        next_line = 0.0
+
+        def show(at: "DownloadProgress") -> None:
+            nonlocal next_line
+            if time.monotonic() >= next_line:
+                next_line = time.monotonic() + _JSON_EVERY
+                sys.stderr.write(f"{json.dumps(_progress_facts(at))}\n")
+
+        yield show
+    elif given.quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}:
+        from jwstmq_widgets.cli.movingdisplay import MovingDisplay  # rich takes a while to import
+
+        with MovingDisplay(sys.stderr) as display:
+            yield display.show
+    else:
+        with ProgressLine() as line:
+            yield lambda at: line.show(_progress_text(at))
 
 
 def _write(manifest: "Manifest", given: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TextIO
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["FORMATS", "Format", "ProgressLine", "ask", "say", "write_table"]
+__all__ = ["FORMATS", "Format", "ProgressLine", "ask", "printable", "say", "width_of", "write_table"]
 
 Format = Literal["table", "csv", "ecsv", "json"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "ecsv", "json")
@@ -58,7 +58,7 @@ def say(message: str) -> None:
     message
         The sentence.
     """
-    sys.stderr.write(f"{_printable(message)}\n")
+    sys.stderr.write(f"{printable(message)}\n")
     sys.stderr.flush()
 
 
@@ -75,7 +75,7 @@ def ask(question: str) -> bool:
     bool
         True for y or yes; False for all else, the end of input too.
     """
-    sys.stderr.write(f"{_printable(question)} [y/n] ")
+    sys.stderr.write(f"{printable(question)} [y/n] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -120,24 +120,26 @@ class ProgressLine:
             return
         if self._moves:
             self._next = now + _REDRAW_EVERY
-            self._put(f"\r\x1b[K{_printable(text)[: self._width() - 1]}")
+            self._put(f"\r\x1b[K{printable(text)[: width_of(self._stream) - 1]}")
         else:
             self._next = now + _PLAIN_LINE_EVERY
-            self._put(f"{_printable(text)}\n")
-
-    def _width(self) -> int:
-        # Not shutil.get_terminal_size(): that asks stdout, which may be a file while stderr is the terminal.
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or _USUAL_WIDTH
-        except OSError:
-            return _USUAL_WIDTH
+            self._put(f"{printable(text)}\n")
 
     def _put(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
 
 
-def _printable(text: str) -> str:
+def width_of(stream: TextIO) -> int:
+    """Give the columns of a terminal; 80 where nobody knows."""
+    # Not shutil.get_terminal_size(): that asks stdout, which may be a file while stderr is the terminal.
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    except OSError:
+        return _USUAL_WIDTH
+
+
+def printable(text: str) -> str:
     """Take the power over the terminal from a text: an archive's target name may hold escape sequences."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else "�" for letter in text)
 
@@ -165,7 +167,7 @@ def _cells(name: str, values: list[Any]) -> list[str]:
     if name in {"program", "observation"}:
         return ["–" if value < 0 else str(value) for value in values]
     return [
-        ("–" if math.isnan(value) else f"{value:.1f}") if isinstance(value, float) else _printable(str(value))
+        ("–" if math.isnan(value) else f"{value:.1f}") if isinstance(value, float) else printable(str(value))
         for value in values
     ]
 

@@ -129,9 +129,12 @@ class _Handler(RequestHandler):
         self.service = service
         self._body: list[bytes] = []
         self._gone = threading.Event()
+        self._entry: Entry | None = None
 
     def on_connection_close(self) -> None:
         self._gone.set()
+        if self._entry is not None:  # now, not at the next byte for who is gone: else the one after it is one too many
+            self.service.log.end(self._entry)
 
     def set_default_headers(self) -> None:
         self.clear_header("Content-Type")
@@ -172,7 +175,7 @@ class _Handler(RequestHandler):
             subject = await loop.run_in_executor(service.catalogue, service.esa.subject, asked)
             asked = replace(asked, subjects=(*asked.subjects, subject) if subject else asked.subjects)
         port = self.request.connection.context.address[1]  # type: ignore[union-attr]
-        entry = service.log.begin(asked, credential=known, connection=port)
+        entry = self._entry = service.log.begin(asked, credential=known, connection=port)
         try:
             faults = service.faults.take(asked)
             answer = await loop.run_in_executor(service.catalogue, service.answer, asked, faults)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -674,3 +675,18 @@ def test_public_files_have_a_path_in_the_cloud_and_others_none(
     }
     nothing = session.get(f"{local_archive.url}/api/v0.1/path_lookup/", timeout=10)
     assert nothing.status_code == 400
+
+
+def test_a_client_that_left_is_not_counted_among_those_at_once(faulty_archive: LocalArchive) -> None:
+    parts = urlsplit(faulty_archive.url)
+    faulty_archive.faults = [faults.Slow(path="/whoami", latency=60.0, times=1)]
+    with socket.create_connection((parts.hostname, parts.port)) as gone:
+        gone.sendall(f"GET /whoami HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        until = time.monotonic() + 20
+        while not faulty_archive.requests and time.monotonic() < until:
+            pass
+    together = 0
+    while together != 1 and time.monotonic() < until:
+        requests.get(f"{faulty_archive.url}/whoami", timeout=20).close()
+        together = faulty_archive.requests[-1].together
+    assert together == 1

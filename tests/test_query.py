@@ -180,6 +180,7 @@ def test_a_query_cannot_be_changed() -> None:
         ({"footprint": "touches", "target": "M 1"}, "footprint", "contains"),
         ({"footprint": "contains"}, "footprint", "give a target or coordinates"),
         ({"resolver": "google"}, "resolver", "NED and SIMBAD"),
+        ({"resolver": "VizieR"}, "resolver", "VizieR is not asked for places; choose NED or SIMBAD, or give coord"),
         ({"filters": "F7'"}, "filters", "F770W"),
         ({"filters": [770]}, "filters", "F770W"),
         ({"filetypes": [5]}, "filetypes", "cal"),

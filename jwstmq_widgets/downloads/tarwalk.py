@@ -31,6 +31,14 @@ _KINDS = {
     tarfile.FIFOTYPE: "pipe",
     tarfile.GNUTYPE_SPARSE: "sparse file",
 }
+# Whether a zip file is whole shows at its end only, so that it could not be read as it comes, in little memory.
+_OTHERS = {
+    b"PK\x03\x04": "a zip file",
+    b"SIMPLE  =": "a single FITS file",
+    b"\xff\xd8\xff": "a single JPEG file",
+    b"<": "a page or an XML document",
+    b"{": "a single JSON file",
+}
 _EMPTY = frozenset({"folder", "symbolic link", "hard link", "device", "pipe"})
 
 
@@ -119,7 +127,7 @@ def _header(stream: "_Stream", *, first: bool) -> _Found | None:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except (tarfile.HeaderError, ValueError, OverflowError) as error:
-            raise Broken("it is no tar file" if first else "a header is broken") from error
+            raise Broken(_no_tar(block) if first else "a header is broken") from error
         if info.size < 0:
             raise Broken("a header promises fewer than no bytes")
         if info.type in {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE}:
@@ -140,6 +148,13 @@ def _header(stream: "_Stream", *, first: bool) -> _Found | None:
             kind = "folder" if info.type == tarfile.AREGTYPE and given.endswith("/") else kind
             return _Found(given, kind, info.size if size is None else size)
     raise Broken(f"a member has more than {_MOST_EXTENSIONS} extended headers")
+
+
+def _no_tar(start: bytes) -> str:
+    """Say what came in the place of a tar file, by its first bytes, and what to do then."""
+    kind = next((kind for sign, kind in _OTHERS.items() if start.startswith(sign)), "")
+    other = f": it is {kind}; download the files one by one, with plan(archive.artifacts(names))" if kind else ""
+    return f"it is no tar file{other}"
 
 
 def _extension(stream: "_Stream", size: int) -> bytes:

@@ -224,6 +224,22 @@ def test_memory_does_not_grow_with_a_member(place: Path) -> None:
     assert most < 8_000_000
 
 
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"PK\x03\x04", "a zip file"),
+        (b"SIMPLE  =                    T", "a single FITS file"),
+        (b"\xff\xd8\xff\xe0", "a single JPEG file"),
+        (b'{"asn_type": "image3"}', "a single JSON file"),
+    ],
+)
+def test_what_came_in_the_place_of_a_tar_is_named_with_what_to_do(place: Path, start: bytes, kind: str) -> None:
+    table = unpack(io.BytesIO(start.ljust(2880, b" ")), to=place)
+    assert len(table) == 0
+    assert f"it is {kind}; download the files one by one" in table.meta["trouble"]
+    assert [path for path in place.rglob("*") if path.suffix != ".jsonl"] == []
+
+
 def test_what_is_no_tar_is_said(place: Path) -> None:
     assert "no tar file" in unpack(io.BytesIO(b"<html>" + b" " * 600), to=place).meta["trouble"]
     with pytest.raises(QueryError, match="cannot be read"):

@@ -1,6 +1,5 @@
 """An archive that speaks MAST's protocols."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -9,11 +8,12 @@ from urllib.parse import quote
 
 from astropy.table import Table
 
-from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
+from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.answers import Answers, remembered
 from jwstmq_widgets.archives.criteria import criteria_for, narrowed, placed
 from jwstmq_widgets.archives.exposures import DATASETS, Exposures, files_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.mastuser import MastUser
 from jwstmq_widgets.archives.missions import columns_table, missions_table
 from jwstmq_widgets.archives.missionsearch import MissionSearch
 from jwstmq_widgets.archives.namedfiles import files_wanted, listed_files, rows_of
@@ -21,7 +21,7 @@ from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, ga
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
 from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of
 from jwstmq_widgets.archives.resolver import resolve_target
-from jwstmq_widgets.archives.tokens import Logins, Use, drop, keep
+from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table
@@ -29,7 +29,6 @@ from jwstmq_widgets.tables import observations_table, products_table
 __all__ = ["MastArchive"]
 
 _T = TypeVar("_T")
-_log = logging.getLogger(__name__)
 
 
 class MastArchive:
@@ -56,14 +55,9 @@ class MastArchive:
         logins: Logins | None = None,
     ) -> None:
         self._host = host
-        self._logins = logins or Logins.of(host)
-        self._use: Use | None = None
         self._answers = answers or Answers()
         self._manners = manners or Manners()
-        self._lock = threading.Lock()
-        self._account = ANONYMOUS
-        self._credential = Credential("", host)
-        self._client: Any = None
+        self._user = MastUser(host, manners=self._manners, logins=logins or Logins.of(host))
         self._missions = MissionSearch(host, manners=self._manners)
 
     @property
@@ -79,69 +73,18 @@ class MastArchive:
     @property
     def account(self) -> Account:
         """Who is logged in, and whether the token's end is near."""
-        account, use = self._account, self._use
-        if account.anonymous or use is None:
-            return account
-        return replace(account, expires=use.expires, warning=use.warning(self._logins.clock()) or account.warning)
+        return self._user.account
 
     def __repr__(self) -> str:
-        return f"<MastArchive {self.name} {self.url}, {self._account}>"
+        return f"<MastArchive {self.name} {self.url}, {self._user.account}>"
 
     def login(self, token: str | None = None, *, store: bool = False, cancel: threading.Event | None = None) -> Account:
-        """Log in.
-
-        Parameters
-        ----------
-        token
-            The token. None takes the one in ``MAST_API_TOKEN`` (for MAST and archives on this machine) or in the
-            keyring, or asks for it at a terminal.
-        store
-            Put the token into the keyring, where the next login finds it. Where that fails the login stands, and
-            ``account.warning`` says so.
-        cancel
-            Set to stop.
-
-        Returns
-        -------
-        Account
-
-        Raises
-        ------
-        LoginError
-            If there is no token, or it is not accepted. Who was logged in before stays so.
-        ArchiveError
-            If asking failed.
-        """
-        secret = find_token(token, host=self._host)
-        credential = Credential(secret, self._host)
-        client = self._new_client(credential)
-        account = self._run(lambda stop: read_account(client.session_info(stop), host=self._host), cancel)
-        if account.anonymous:
-            self._logins.refused(self._host)
-            raise self._host.no_login(
-                f"the archive {self.name} does not accept this token; it may have expired (10 days without use, 60 at "
-                "the most); make a new one and log in again"
-            )
-        if store:
-            account = replace(account, warning=keep(secret, self._host))
-            if not account.warning:
-                self._logins.put_away(self._host)
-        use = self._logins.used(self._host, account.identity)
-        with self._lock:
-            former, self._credential = self._credential, credential
-            self._client, self._account, self._use = client, account, use
-        former.forget()
-        _log.info("logged in to %s", self.name)
-        return self.account
+        """Log in with a token, see `MastUser.login`; ``store`` puts it into the keyring."""
+        return self._user.login(token, store=store, cancel=cancel)
 
     def logout(self) -> None:
         """Forget the token: here, in requests still under way, and in the keyring if it was stored by `login`."""
-        with self._lock:
-            self._credential.forget()
-            self._credential, self._client = Credential("", self._host), None
-            self._account, self._use = ANONYMOUS, None
-        if self._logins.forget(self._host):
-            drop(self._host)
+        self._user.logout()
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
         """Ask how many observations answer a question, without loading them.
@@ -282,7 +225,13 @@ class MastArchive:
             return self._table(lambda: products_table(listing, archive=self.url, observations=asked))
 
         listing = list_products(
-            self._host, self._credential, obsids, manners=self._manners, table=table, progress=progress, cancel=cancel
+            self._host,
+            self._user.credential,
+            obsids,
+            manners=self._manners,
+            table=table,
+            progress=progress,
+            cancel=cancel,
         )
         return table(listing)
 
@@ -398,40 +347,8 @@ class MastArchive:
         return f"{self.url}/api/v0.1/Download/file?uri={quote(uri, safe=':/')}"
 
     def authorization(self, url: str) -> dict[str, str]:
-        """Give the header fields that authorise a request.
-
-        Parameters
-        ----------
-        url
-            The address that will be asked.
-
-        Returns
-        -------
-        dict
-            With the token for this archive's own scheme, host and port; empty for any other, and when nobody is
-            logged in.
-        """
-        headers, use = self._credential.headers(url), self._use
-        if headers and use is not None:
-            self._use = replace(use, last=self._logins.clock())
-        return headers
-
-    def _new_client(self, credential: Credential) -> Any:
-        from jwstmq_widgets.archives.session import Client  # imports requests, and astroquery when made
-
-        return Client(self._host, credential, self._manners)
-
-    def _ready_client(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                self._client = self._new_client(self._credential)
-            return self._client
-
-    def _run(
-        self, ask: Callable[[Stop], _T], cancel: threading.Event | None, abort: Callable[[], None] | None = None
-    ) -> _T:
-        """Ask one thing with retries and a cancel that does not wait for it."""
-        return gather(lambda _, stop: ask(stop), (None,), manners=self._manners, cancel=cancel, abort=abort)[0]
+        """Give the header fields that authorise a request; empty for other hosts, and when nobody is logged in."""
+        return self._user.authorization(url)
 
     def _ask_each(
         self,
@@ -442,7 +359,7 @@ class MastArchive:
     ) -> list[Any]:
         manners = replace(self._manners, first=1, largest=1)
         return gather(
-            lambda batch, stop: ask(self._ready_client(), batch[0], stop),
+            lambda batch, stop: ask(self._user.client(), batch[0], stop),
             requests,
             manners=manners,
             cancel=cancel,
@@ -452,7 +369,7 @@ class MastArchive:
     def _mission_rows(
         self, query: Query, place: tuple[float, float] | None, select: Sequence[str], cancel: threading.Event | None
     ) -> Columns:
-        return self._missions.rows(query, place, select=select, credential=self._credential, cancel=cancel)
+        return self._missions.rows(query, place, select=select, credential=self._user.credential, cancel=cancel)
 
     def _exposures(self, query: Query, place: tuple[float, float] | None, cancel: threading.Event | None) -> Exposures:
         rows = self._mission_rows(query, place, Exposures.COLUMNS, cancel)

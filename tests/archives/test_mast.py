@@ -179,7 +179,7 @@ def test_opening_and_asking_never_use_the_environments_token(archive, monkeypatc
 
 def test_logging_out_forgets_the_token_for_everyone(archive):
     archive.login(TOKEN)
-    credential = archive._credential
+    credential = archive._user.credential
     archive.logout()
     assert archive.account is ANONYMOUS
     assert credential.headers(archive.url) == {} == archive.authorization(archive.url)

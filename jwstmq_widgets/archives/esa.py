@@ -21,9 +21,11 @@ from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.criteria import narrowed
 from jwstmq_widgets.archives.esalists import MEMBERS, ask_artifacts, ask_files, ask_rows, asked_of, members_in
 from jwstmq_widgets.archives.esaquestions import (
+    ARTIFACTS,
     TOP,
     Question,
     count_adql,
+    keys_adql,
     observations_adql,
     question_for,
     rectangle,
@@ -227,7 +229,7 @@ class EsaArchive(TapArchive):
         Returns
         -------
         astropy.table.Table
-            One row a file, in the order of the observations, with its parents (the first 32) in ``parents``, and ESA's
+            One row a file, in the order of the observations, with all its parents in ``parents``, and ESA's
             key of the file in ``artifact_id``. A size that the archive does not tell is -1.
 
         Raises
@@ -440,21 +442,29 @@ class EsaArchive(TapArchive):
         }
 
     def _locate(self, uris: Sequence[str], cancel: threading.Event | None = None) -> dict[str, str]:
-        names = [uri.rpartition("/")[2] for uri in uris]
-        service, columns = self._service(), ("filename", "artifactid")
+        # Nothing else is the name of a file; one such in a plan is no reason to refuse the others.
+        names = [
+            name for name in (uri.rpartition("/")[2] for uri in uris) if name.isprintable() and 0 < len(name) < 256
+        ]
+        if not names:
+            return {}
+        service, columns = self._service(), self._columns_of_lists(cancel)
         manners = replace(self._manners, largest=500)
         connections = Connections(self._host, most=manners.connections)
 
-        def ask(batch: Sequence[str], stop: Stop) -> list[tuple[Any, Any]]:
-            adql = f"SELECT filename, artifactid FROM jwst.artifact WHERE {one_of('filename', batch)}"  # noqa: S608
-            rows = ask_rows(service, adql, columns, connections, stop)
-            return list(zip(*(rows[name].tolist() for name in columns), strict=True))
+        def ask(batch: Sequence[str], stop: Stop) -> list[tuple[Any, ...]]:
+            rows = ask_rows(service, keys_adql(batch, columns), ARTIFACTS, connections, stop)
+            return list(zip(*(rows[name].tolist() for name in ARTIFACTS), strict=True))
 
         try:
             found = gather(ask, names, manners=manners, cancel=cancel, abort=connections.abort)
         finally:
             connections.close()
-        known = {uri_of(str(name)): str(artifact) for batch in reversed(found) for name, artifact in reversed(batch)}
+        # A file of several observations has several keys: one that is public is had by everybody.
+        several = sorted(
+            (row for batch in found for row in batch), key=lambda row: str(row[2]).lower() not in {"true", "t", "1"}
+        )
+        known = {uri_of(str(name)): str(artifact) for name, artifact, _ in reversed(several)}
         with self._lock:
             self._artifacts.update(known)
         return {uri: known[uri] for uri in uris if uri in known}

@@ -16,11 +16,13 @@ from jwstmq_widgets.query import MODES, Query
 from jwstmq_widgets.query.wildcards import is_pattern
 
 __all__ = [
+    "ARTIFACTS",
     "TOP",
     "Question",
     "artifacts_adql",
     "count_adql",
     "files_adql",
+    "keys_adql",
     "members_adql",
     "observations_adql",
     "question_for",
@@ -30,6 +32,9 @@ __all__ = [
 
 TOP = "max_cal_level = calibrationlevel"
 """The condition for one row an observation."""
+
+ARTIFACTS = ("filename", "artifactid", "public")
+"""Columns of an answer to `keys_adql`."""
 
 _FOOTPRINT = "position_bounds_spoly"
 _CATEGORY = "proposal_type"
@@ -123,6 +128,16 @@ def users_adql(obs_id: str) -> ADQL:
         f"WHERE {TOP} AND {like('members', f'*{obs_id}*')} "
         f"OR {TOP} AND {one_of('observationid', [obs_id])}"
     )
+
+
+def keys_adql(names: Sequence[str], columns: Collection[str]) -> ADQL:
+    """Ask for the keys of files by their names; for ``columns`` see `files_adql`."""
+    public = column("public")
+    if {"m.public", "m.planeid", "a.planeid"} <= set(columns):
+        told, tables = f"m.{public}", "jwst.artifact AS a JOIN jwst.main AS m ON m.planeid = a.planeid"
+    else:
+        told, tables = f"'' AS {public}", "jwst.artifact AS a"
+    return f"SELECT a.filename, a.artifactid, {told} FROM {tables} WHERE a.{one_of('filename', names)}"  # noqa: S608
 
 
 def files_adql(names: Sequence[str], columns: Collection[str]) -> ADQL:

@@ -303,7 +303,9 @@ class MergedArchive:
 
     def authorization(self, url: str) -> dict[str, str]:
         """Give the header fields that authorise a request: those of the archive whose address it is."""
-        return next((fields for archive in self._archives if (fields := archive.authorization(url))), {})
+        # Two faces of one host, as the local archive has, differ in their paths.
+        nearest = sorted(self._archives, key=lambda one: -len(one.url) * url.startswith(f"{one.url}/"))
+        return next((fields for archive in nearest if (fields := archive.authorization(url))), {})
 
     def sources(self, uri: str) -> "tuple[Archive, ...]":
         """Give the archives to ask for a product's bytes, one after the other.

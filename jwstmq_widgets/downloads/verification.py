@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from astropy.table import Table
 
+from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.ledger import LEDGER_NAME, Entry, Record, read_ledger
@@ -93,7 +94,7 @@ def verify(
     if not paths and not (root / LEDGER_NAME).is_file():
         raise QueryError(f"{root} holds no {LEDGER_NAME} and no JWST files; give another folder", field="destination")
     rows = []
-    with _Asker(archive, record) as asker:
+    with _Asker(archive, record, cancel) as asker:
         for number, path in enumerate(paths):
             if cancel is not None and cancel.is_set():
                 raise Cancelled("cancelled")
@@ -140,7 +141,7 @@ def _look(root: Path, place: str, record: Record, check: Verify) -> _Row:
 class _Asker:
     """Asks the archive for sizes and validators, over one connection."""
 
-    def __init__(self, archive: "Archive | bool", record: Record) -> None:
+    def __init__(self, archive: "Archive | bool", record: Record, cancel: threading.Event | None) -> None:
         from jwstmq_widgets.archives import archive_at
 
         self._archive: Archive | None = None
@@ -150,6 +151,8 @@ class _Asker:
         if archive is True and not record.archive:
             raise QueryError("the ledger does not name its archive; give archive=", field="archive")
         self._archive = archive_at(record.archive) if archive is True else archive
+        # One question for all files, where the archive has names of its own for them.
+        Addresses(self._archive, (entry.uri for entry in record.last.values()), cancel=cancel)
         manners = Manners()
         self._lane = Lane(
             self._archive.authorization, connect_timeout=manners.connect_timeout, stall_timeout=manners.stall_timeout

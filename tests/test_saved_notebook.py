@@ -37,6 +37,5 @@ def test_an_executed_notebook_holds_no_row_of_a_million(executed: str) -> None:
     assert "jw027300000" not in executed
 
 
-@pytest.mark.xfail(reason="the browser's code of all panels takes 350,000 bytes: of two grids 140,000")
 def test_an_executed_notebook_stays_below_300_kb(executed: str) -> None:
     assert len(executed.encode()) < 300_000

@@ -33,6 +33,8 @@ class ObservationGrid(WindowGrid):
         Where the user's choice of columns is kept; the user's folder for configuration by default.
     """
 
+    carries_code = False
+
     def __init__(self, exploration: "Exploration", *, height: int = 420, memory: ColumnMemory | None = None) -> None:
         super().__init__(exploration, _Observations(exploration), height=height, memory=memory)
 

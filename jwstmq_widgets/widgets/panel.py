@@ -17,7 +17,9 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def static(*names: str) -> str:
-    """Read files of the browser's side, one after the other.
+    """Read files of the browser's side, one after the other, without indents and without comments on their own lines.
+
+    The text travels with each widget, and lies in saved notebooks.
 
     Parameters
     ----------
@@ -28,7 +30,17 @@ def static(*names: str) -> str:
     -------
     str
     """
-    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)
+    return "\n".join(_lean((_STATIC / name).read_text(encoding="utf-8")) for name in names)
+
+
+def _lean(text: str) -> str:
+    kept, comment = [], False
+    for line in map(str.strip, text.splitlines()):
+        comment = comment or line.startswith("/*")
+        if line and not comment and not line.startswith("//"):
+            kept.append(line)
+        comment = comment and not line.endswith("*/")
+    return "\n".join(kept)
 
 
 class Panel(anywidget.AnyWidget):

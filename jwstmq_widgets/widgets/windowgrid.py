@@ -17,10 +17,10 @@ from jwstmq_widgets.tables.facets import Facets, FacetValue
 from jwstmq_widgets.widgets import facetrail as rail
 from jwstmq_widgets.widgets.columnmemory import ChosenColumns, ColumnMemory
 from jwstmq_widgets.widgets.exports import copied, in_notebook, saved
+from jwstmq_widgets.widgets.gridcode import calls, code
 from jwstmq_widgets.widgets.gridsubject import Subject
 from jwstmq_widgets.widgets.gridviews import GridView, wanted
 from jwstmq_widgets.widgets.namefields import name_fields
-from jwstmq_widgets.widgets.panel import static
 from jwstmq_widgets.widgets.redraw import Redraw
 from jwstmq_widgets.widgets.rowmarks import STATES, marks
 from jwstmq_widgets.widgets.rows import Index, Rows
@@ -67,6 +67,9 @@ class WindowGrid(Grid):
     _arrangement = traitlets.Dict(help="Sort, filters and search of the last request, for a new view.").tag(sync=True)
     _chosen_columns = traitlets.Dict(help="The user's choice of columns.").tag(sync=True)
 
+    carries_code = True
+    """Whether the browser's code goes with the grid; else another grid of the page gives it, or the kernel."""
+
     _watching = False
 
     def __init__(
@@ -80,12 +83,11 @@ class WindowGrid(Grid):
             height=height,
             columns_fit="",
             sync_grid=False,
-            js_pre_grid=[_script()],
+            **calls(_code(), carried=self.carries_code),
             user_params={
                 "columns": columns.definitions(),
                 "lacking": list(Rows(subject.table(), columns=columns).lacking),
                 "states": dict(STATES),
-                "css": _lean(static("grid.css", "gridparts.css")),
                 "one": columns.one,
                 "many": columns.many,
                 "facets": subject.facets(subject.table()) is not None,
@@ -258,6 +260,8 @@ class WindowGrid(Grid):
                 chosen = ChosenColumns.of(content["chosen"], self._subject.columns)
                 self._chosen_columns = chosen.plain()
                 self._memory.keep(self._subject.columns, chosen)
+            case "code":
+                self._reply(content, {"type": "code", "text": _code()})
             case "explain":
                 name = str(content["name"])[:_LONGEST_TEXT]
                 self._reply(content, {"type": "explained", "name": name, "fields": name_fields(name)})
@@ -438,15 +442,5 @@ class WindowGrid(Grid):
         )
 
 
-def _script() -> str:
-    """Give the browser's side as one function call, which ipyaggrid evaluates just before it builds AG Grid."""
-    code = _lean(static(*_SCRIPTS))
-    return (
-        f'(function (view, gridOptions, gridDiv, root) {{\n"use strict";\n{code}\n}})(view, gridOptions, gridDiv, div);'
-    )
-
-
-def _lean(code: str) -> str:
-    """Leave out indents and whole-line comments: the text travels with every grid."""
-    lines = (line.strip() for line in code.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("// ", "/* ")))
+def _code() -> str:
+    return code(_SCRIPTS, ("grid.css", "gridparts.css"))

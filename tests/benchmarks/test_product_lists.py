@@ -165,9 +165,9 @@ print(time.process_time() - began)
 """
 
 
-@pytest.mark.parametrize("which", ["shared", "distinct"])
+@pytest.mark.parametrize(("which", "most"), [("shared", 12), ("distinct", 14)])
 def test_ten_times_the_rows_take_ten_times_as_long(
-    which: str, rows: list[dict[str, Any]], record_property: Any, tmp_path: Path
+    which: str, most: float, rows: list[dict[str, Any]], record_property: Any, tmp_path: Path
 ) -> None:
     """Each list is read by a process of its own: in one that has read it before, memory and caches are ready."""
     some = rows if which == "shared" else list({row["dataURI"]: row for row in rows}.values())
@@ -183,7 +183,7 @@ def test_ten_times_the_rows_take_ten_times_as_long(
     one, ten = statistics.median(taken[ROWS]), statistics.median(taken[10 * ROWS])
     print(f"\n{ROWS:,} rows, {which} files: {one:.2f} s; {10 * ROWS:,} rows {ten:.2f} s, ratio {ten / one:.1f}")
     record_property("ratio", ten / one)
-    assert ten / one <= 14  # aimed at: 11; a busy machine takes the processor's cache from the longer list
+    assert ten / one <= most  # aimed at: 11; a busy machine takes the processor's cache from the longer list
 
 
 @pytest.mark.parametrize("which", ["shared", "distinct"])
@@ -201,7 +201,7 @@ def test_a_large_list_is_read_faster_than_by_jwst_mast_querys_own_functions(
     them = sum(told["seconds"].values())
     print(f"\n{ROWS:,} rows, {which} files: ours {us:.2f} s, jwst_mast_query {them:.2f} s, ratio {them / us:.1f}")
     record_property("ratio", them / us)
-    assert them / us >= 5  # aimed at: 6; 5.3 to 7.3 seen
+    assert them / us >= 6  # 11.8 and 13.9 seen on a busy machine
 
 
 def test_a_large_programs_products_come_sooner_than_to_jwst_mast_query(
@@ -234,7 +234,7 @@ def test_a_large_programs_products_come_sooner_than_to_jwst_mast_query(
         f"{theirs_took:.2f} s ({told['seconds']['products']:.2f} s of it for products): ratio {ratio:.1f}"
     )
     record_property("ratio", ratio)
-    assert ratio >= 4  # aimed at: 6; the server of the comparison shares the machine
+    assert ratio >= 6  # aimed at: 10; 9.2 seen on a busy machine, which the server shares too
 
 
 def theirs_told(peer: Path, folder: Path, *words: str) -> dict[str, Any]:

@@ -78,6 +78,22 @@ def test_the_name_of_a_target_is_no_position(typed: str) -> None:
     assert not is_position(typed)
 
 
+@pytest.mark.parametrize(
+    ("archive", "told"), [("mast", True), ("esa", False), ("mast,esa", True), ("http://127.0.0.1:9/server", False)]
+)
+def test_types_of_exposures_are_offered_where_the_archive_can_be_asked(
+    place: Display, archive: str, told: bool
+) -> None:
+    exploration = Exploration(archive)
+    try:
+        assert exploration.wait(SECONDS)
+        offered = SearchPanel(exploration).view()["exposures"]
+        assert bool(offered) is told
+        assert not told or "MIR_MRS" in offered["MIRI"]
+    finally:
+        exploration.close()
+
+
 def test_what_was_typed_is_asked_and_its_progress_and_answer_are_told(unasked: Exploration, place: Display) -> None:
     form = place(SearchPanel(unasked))
     form.do("search", fields=fields(program="02733", instrument=["MIRI"], observations="2"))

@@ -1,0 +1,27 @@
+"""The browser's code of the grids, which a page holds once."""
+
+from playwright.sync_api import expect
+
+from tests.browser.lab import Notebook
+
+START = """
+import jwstmq_widgets as jw
+exploration = jw.Exploration({url!r}, jw.Query(program=2733))
+assert exploration.wait(60)
+jw.ObservationGrid(exploration)
+"""
+
+
+def test_a_grid_without_code_of_its_own_gets_it_from_the_kernel_or_from_the_page(
+    notebook: Notebook, archive_url: str
+) -> None:
+    alone = notebook.run_cell(START.format(url=archive_url)).locator(".jwstmq-grid")
+    expect(alone.locator('.ag-row[row-index="0"]').filter(has_text="jw02733").first).to_be_visible()
+    assert notebook.page.evaluate("window.jwstmqGridCode.size") == 1
+    second = notebook.run_cell("jw.ObservationGrid(exploration)").locator(".jwstmq-grid")
+    expect(second.locator('.ag-row[row-index="0"]').filter(has_text="jw02733").first).to_be_visible()
+    products = notebook.run_cell("jw.ProductGrid(exploration)").locator(".jwstmq-grid")
+    expect(products.locator('.ag-row[row-index="0"]').filter(has_text="jw02733").first).to_be_visible()
+    assert notebook.page.evaluate("window.jwstmqGridCode.size") == 1
+    alone.locator('.ag-row[row-index="0"]').get_by_role("checkbox").first.click()
+    expect(products.locator(".jwstmq-grid-matched")).to_contain_text("match")

@@ -141,10 +141,10 @@ def open_and_login(given: argparse.Namespace, options: Options) -> "Archive":
     ArchiveError
         If it cannot be started, or does not accept a token that was asked for on the command line.
     """
-    from jwstmq_widgets.archives import open_archive
+    from jwstmq_widgets.archives import LOCAL_ARCHIVE_VARIABLE, open_archive
     from jwstmq_widgets.archives.parallel import Manners
 
-    if "local" in given.archive.lower() and "://" not in given.archive:
+    if "local" in given.archive.lower() and "://" not in given.archive and not os.environ.get(LOCAL_ARCHIVE_VARIABLE):
         say("starting the local archive")
     archive = open_archive(given.archive, manners=Manners(first=options.batch) if options.batch else None)
     log_in(archive, given, options.token)

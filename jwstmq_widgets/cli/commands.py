@@ -66,7 +66,7 @@ def query(given: argparse.Namespace) -> int:
             number = archive.count(question, cancel=cancel)
             sys.stdout.write(f"{number}\n")
             least = "at least " if isinstance(number, AtLeast) else ""
-            say(f"{least}{number:,} observations: {question}")
+            say(f"{least}{number:,} observation{'' if number == 1 else 's'}: {question}")
             return DONE
         observations = ask_observations(archive, question, cancel, cache=cache)
         products = None

@@ -366,14 +366,14 @@ class EsaArchive(TapArchive):
         )
 
     def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
-        """Ask where a target is. ESA's archive has no resolver: MAST's is asked, which asks SIMBAD and NED.
+        """Ask where a target is. ESA's archive has no resolver: MAST's is asked, or CDS's for VizieR.
 
         Parameters
         ----------
         target
             Its name.
         resolver
-            ``"NED"`` or ``"SIMBAD"``; "" or ``"ALL"`` for one after the other.
+            ``"NED"``, ``"SIMBAD"`` or ``"VIZIER"``; "" or ``"ALL"`` for the first two, one after the other.
         cancel
             Set to stop.
 

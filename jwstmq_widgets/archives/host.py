@@ -24,6 +24,7 @@ ESA_PATH = "/server"
 _NAMES = {MAST_URL: "mast", ESA_URL: "esa"}
 _MAST_DOMAIN = ".stsci.edu"
 _RESOLVER_OF_MAST = "https://mastresolver.stsci.edu"
+_CDS = "https://cds.unistra.fr"
 _WRONG = 400  # the question is at fault: the same one would fail again
 _PORTS = {"http": 80, "https": 443}
 _STATUS_MEANS = {
@@ -110,10 +111,15 @@ class Host:
     def resolver(self) -> str:
         """Address of the name resolver: MAST has a host for it, other archives answer themselves.
 
-        ESA's archive has none; astroquery asks SIMBAD, NED and VizieR for it. MAST's resolver asks the same.
+        ESA's archive has none; astroquery asks SIMBAD, NED and VizieR for it. MAST's resolver asks the first two.
         """
         own = self.url.removesuffix(ESA_PATH)
         return f"{_RESOLVER_OF_MAST if self.url in _NAMES else own}/Santa-war/query"
+
+    @property
+    def sesame(self) -> str:
+        """Address of CDS's name resolver, which asks VizieR too; archives on this machine answer themselves."""
+        return f"{_CDS if self.url in _NAMES else self.url.removesuffix(ESA_PATH)}/cgi-bin/nph-sesame"
 
     def owns(self, url: str) -> bool:
         """Tell whether an address is of this host: same scheme, host and port."""

@@ -1,7 +1,8 @@
-"""The name resolver: where a target is."""
+"""The name resolvers: where a target is."""
 
+import re
 from threading import Event
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
@@ -11,8 +12,9 @@ from jwstmq_widgets.errors import QueryError
 
 __all__ = ["resolve_target"]
 
-_PATH = "/Santa-war/query"
 _LONGEST_WAIT = 30.0
+# What Sesame says where it is: https://cds.unistra.fr/cgi-bin/Sesame, plain text, the line that astropy reads too.
+_PLACE = re.compile(r"^%J\s+(\d{1,3}(?:\.\d+)?)\s+([+-]?\d{1,2}(?:\.\d+)?)", re.MULTILINE)
 
 
 def resolve_target(
@@ -27,7 +29,7 @@ def resolve_target(
     target
         The target's name.
     resolver
-        ``"NED"`` or ``"SIMBAD"``; "" for the archive's choice.
+        ``"NED"``, ``"SIMBAD"`` or ``"VIZIER"``, for which CDS's Sesame is asked; "" for the archive's choice.
     manners
         How hard to ask.
     cancel
@@ -46,15 +48,19 @@ def resolve_target(
         If asking failed.
     """
     # astroquery asks a fixed host without TLS or time-out; the same question is put here to the archive's own.
-    host = Host.at(archive.resolver.removesuffix(_PATH), name=archive.name)
+    if resolver == "VIZIER":
+        url, read = f"{archive.sesame}/V?{quote(target, safe='')}", _read_sesame
+    else:
+        url = f"{archive.resolver}?name={quote(target, safe='')}&outputFormat=json&resolveAll=False"
+        url += f"&resolver={quote(resolver, safe='')}" if resolver else ""
+        read = read_resolved
+    parts = urlsplit(url)
+    host = Host.at(f"{parts.scheme}://{parts.netloc}", name=archive.name if resolver != "VIZIER" else "CDS Sesame")
     connections = Connections(host, most=1)
-    url = f"{archive.resolver}?name={quote(target, safe='')}&outputFormat=json&resolveAll=False"
-    if resolver:
-        url += f"&resolver={quote(resolver, safe='')}"
 
     def ask(_: object, __: object) -> tuple[float, float] | None:
         body = connections.request("GET", url, timeout=min(_LONGEST_WAIT, manners.timeout))
-        return read_resolved(body, host=host)
+        return read(body, host=host)
 
     try:
         [place] = gather(ask, (None,), manners=manners, cancel=cancel, abort=connections.abort)
@@ -67,3 +73,12 @@ def resolve_target(
             field="target",
         )
     return place
+
+
+def _read_sesame(body: bytes, *, host: Host) -> tuple[float, float] | None:
+    """Read Sesame's answer: every one begins with "#", and only one with a place has a line "%J"."""
+    text = body.decode(errors="replace")
+    if not text.lstrip().startswith("#"):
+        raise host.unreadable("it is not a name resolver's")
+    found = _PLACE.search(text)
+    return (float(found[1]), float(found[2])) if found else None

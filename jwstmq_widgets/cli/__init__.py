@@ -233,7 +233,12 @@ def _observation_options(group: Any) -> None:
     )
     _text(group, "-l", "--lookbacktime", metavar="DAYS", help="only the last so many days; default: all times")
     _text(group, "--target", metavar="NAME", help="an object's name, as in --target 'NGC 3132'")
-    _text(group, "--resolver", metavar="NAME", help="who knows where it is: NED, SIMBAD; default: the archive's choice")
+    _text(
+        group,
+        "--resolver",
+        metavar="NAME",
+        help="who says where it is: NED, SIMBAD, VIZIER; default: the archive's choice",
+    )
     _text(group, "--coordinates", metavar=("RA", "DEC"), nargs=2, help="a place on the sky (deg, ICRS)")  # type: ignore[arg-type]
     _text(group, "--radius", metavar="ANGLE", help="radius around target or place; default: 2 arcmin")
     _text(group, "--footprint", metavar="HOW", help="the field overlaps that circle, or contains its middle")

@@ -84,7 +84,7 @@ class Query:
     target: str = ""
     """Name of an object, for the archive's name resolver, which gives coordinates; see also ``target_name``."""
     resolver: str = ""
-    """Which resolver is asked: ``"NED"``, ``"SIMBAD"``, or "" for the archive's choice."""
+    """Which resolver is asked: ``"NED"``, ``"SIMBAD"``, ``"VIZIER"``, or "" for the archive's choice."""
     coordinates: tuple[float, float] | None = None
     """Right ascension and declination (deg, ICRS). Whatever astropy's ``SkyCoord`` reads is taken."""
     radius: float = 2 / 60

@@ -7,7 +7,7 @@ from jwstmq_widgets.errors import QueryError
 
 __all__ = ["FOOTPRINT_TESTS", "RESOLVERS", "read_coordinates", "read_footprint", "read_radius", "read_resolver"]
 
-RESOLVERS = ("NED", "SIMBAD")
+RESOLVERS = ("NED", "SIMBAD", "VIZIER")
 """The name resolvers that can be chosen."""
 
 FOOTPRINT_TESTS = ("overlaps", "contains")
@@ -95,14 +95,8 @@ def read_radius(value: Any) -> float:
 def read_resolver(value: Any) -> str:
     """Read the name of a resolver; "" leaves the choice to the archive."""
     name = "" if value is None else str(value).strip().upper()
-    if name == "VIZIER":  # neither MAST's resolver nor a local archive asks it
-        raise QueryError(
-            f"VizieR is not asked for places; choose {' or '.join(RESOLVERS)}, or give coordinates, which astropy's "
-            "SkyCoord.from_name() looks up in VizieR too",
-            field="resolver",
-        )
     if name and name not in RESOLVERS:
-        raise QueryError(f"resolver {value!r} is unknown; there are {' and '.join(RESOLVERS)}", field="resolver")
+        raise QueryError(f"resolver {value!r} is unknown; there are {', '.join(RESOLVERS)}", field="resolver")
     return name
 
 

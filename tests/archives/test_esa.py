@@ -581,13 +581,19 @@ def test_keywords_are_refused_with_a_way_out(esa):
         assert caught.value.field == "keywords"
 
 
-@pytest.mark.parametrize("resolver", ["", "ALL", "NED", "SIMBAD"])
+@pytest.mark.parametrize("resolver", ["", "ALL", "NED", "SIMBAD", "VizieR"])
 def test_a_target_is_resolved(esa, mast, resolver):
     assert esa.resolve("NGC 3132", resolver=resolver) == pytest.approx(mast.resolve("NGC 3132"), abs=1e-3)
 
 
 def test_a_resolver_that_is_not_there_is_refused_by_name(esa, faulty_archive):
-    with pytest.raises(QueryError, match="VIZIER") as caught:
-        esa.resolve("NGC 3132", resolver="VIZIER")
+    with pytest.raises(QueryError, match="'GAIA' is unknown") as caught:
+        esa.resolve("NGC 3132", resolver="GAIA")
     assert caught.value.field == "resolver"
     assert faulty_archive.requests == []
+
+
+@pytest.mark.parametrize("face", ["esa", "mast"])
+def test_a_name_that_vizier_does_not_know_is_a_wrong_question(esa, mast, face):
+    with pytest.raises(QueryError, match="'no such thing' is not known to the resolver VIZIER"):
+        {"esa": esa, "mast": mast}[face].resolve("no such thing", resolver="VIZIER")

@@ -1,9 +1,11 @@
-"""The name resolver's protocol (STScI's SANTA)."""
+"""The name resolvers' protocols: STScI's SANTA, and CDS's Sesame in its plain text."""
+
+from urllib.parse import unquote_plus
 
 from jwstmq_widgets.localarchive.holdings import Holdings
-from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer
+from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, json_answer, text_answer
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "sesame"]
 
 _RESOLVERS = ("SIMBAD", "NED")
 
@@ -33,3 +35,15 @@ def resolve(asked: Asked, holdings: Holdings) -> Answer:
         for resolver in resolvers
     ]
     return json_answer({"resolvedCoordinate": found, "status": ""})
+
+
+def sesame(asked: Asked, holdings: Holdings) -> Answer:
+    """Answer ``/cgi-bin/nph-sesame/V?NGC%203132``: the name is the whole query, and the path says who is asked."""
+    name = unquote_plus(asked.target.partition("?")[2], errors="replace").strip()
+    shown = name if name.isprintable() else ""
+    lines = [f"# {shown}\t#Q1"]
+    for canonical, ra, dec, kind in holdings.resolve(name)[:1]:
+        lines += ["#=V=VizieR (local):    1     0ms", f"%C.0 {kind}", f"%J {ra:.8f} {dec:+.8f}", f"%I.0 {canonical}"]
+    if len(lines) == 1:
+        lines.append("#!V=VizieR: *** Nothing found ***")
+    return text_answer("\n".join([*lines, "#====Done (0ms)", ""]))

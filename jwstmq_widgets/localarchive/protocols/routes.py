@@ -52,6 +52,8 @@ _ROUTES: Mapping[str, tuple[tuple[str, ...], Endpoint]] = MappingProxyType(
         "/search/jwst/api/v0.1/list_products": (_READ, missionsearch.list_products),
         "/search/jwst/api/v0.1/retrieve_product": (_READ, files.retrieve_product),
         "/Santa-war/query": (_READ, resolver.resolve),
+        # S, N and V: SIMBAD, NED and VizieR; here all of them know the same
+        **{f"/cgi-bin/nph-sesame/{who}": (_READ, resolver.sesame) for who in ("S", "N", "V", "SNV")},
     }
 )
 

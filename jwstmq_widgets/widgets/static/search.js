@@ -28,7 +28,7 @@ function render({ model, el }) {
   const choices = {
     executed: choice([["", "executed or planned"], ["executed", "executed"], ["planned", "planned"]]),
     access: choice([["", "public or exclusive"], ["public", "public"], ["exclusive", "exclusive access"]]),
-    resolver: choice([["", "the archive's choice"], ["NED", "NED"], ["SIMBAD", "SIMBAD"]]),
+    resolver: choice([["", "the archive's choice"], ["NED", "NED"], ["SIMBAD", "SIMBAD"], ["VIZIER", "VizieR"]]),
     footprint: choice([["", "near the target"], ["overlaps", "overlaps the circle"], ["contains", "contains the target"]]),
   };
   const groups = { instrument: chips(), modes: chips(), categories: chips() };

@@ -515,7 +515,7 @@ def test_a_worker_turns_to_the_other_archive_with_its_own_right(
     other.add(name, content)
     both = open_archive([origin.url, other.url])
     for own, secret in zip(both.archives, ("first", "second"), strict=True):  # type: ignore[attr-defined]
-        monkeypatch.setattr(own, "_credential", Credential(secret, Host.at(own.url)))
+        monkeypatch.setattr(own._user, "_credential", Credential(secret, Host.at(own.url)))
     products = products_of({f"{URI}{name}": (name, len(content))}, both.url)
     made = plan(products, to=tmp_path, layout="flat", archive=both)
     manifest = download(made, cluster=client, manners=HASTY)

@@ -127,7 +127,7 @@ def test_a_token_goes_to_its_own_archive_only(
     from jwstmq_widgets.archives.account import Credential
     from jwstmq_widgets.archives.host import Host
 
-    monkeypatch.setattr(first, "_credential", Credential("secret-token", Host.at(origin.url)))
+    monkeypatch.setattr(first._user, "_credential", Credential("secret-token", Host.at(origin.url)))
     assert of(download(made, manners=HASTY))[0] == "COMPLETE"
     assert origin.asked_for(NAME)[0].headers["Authorization"] == "token secret-token"
     assert "Authorization" not in other.asked_for(NAME)[0].headers

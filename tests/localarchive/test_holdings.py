@@ -194,8 +194,8 @@ def test_real_fits_files_are_whole_blocks(real: Holdings) -> None:
 
 def test_access_is_a_fact_of_the_catalogue(holdings: Holdings) -> None:
     rows = observations(holdings, Condition(column="dataRights", values=("EXCLUSIVE_ACCESS",)))
-    assert {row["proposal_id"] for row in rows} == {"2609"}
-    listed = products(holdings, rows[0]["obsid"])
+    assert {row["proposal_id"] for row in rows} == {"1714", "2516", "2609"}
+    listed = products(holdings, next(row["obsid"] for row in rows if row["proposal_id"] == "2609"))
     # The pool is one for the whole program, of which other observations are public.
     own = [row for row in listed if row["type"] == "D" and row["productSubGroupDescription"] != "POOL"]
     assert {row["dataRights"] for row in own} == {"EXCLUSIVE_ACCESS"}
@@ -360,8 +360,10 @@ def test_a_cone_finds_what_it_touches_and_tells_how_far_it_is(holdings: Holdings
     assert holdings.count((), Cone(ra=north.ra, dec=north.dec, radius=59 / 3600)) == 0
 
 
-def test_a_cone_of_the_whole_sky_finds_everything(holdings: Holdings) -> None:
-    assert holdings.count((), Cone(ra=10.0, dec=20.0, radius=180.0)) == holdings.count()
+def test_a_cone_of_the_whole_sky_finds_everything_that_has_a_place(holdings: Holdings) -> None:
+    placed = [row for row in observations(holdings) if row["s_ra"] is not None]
+    assert 0 < holdings.count() - len(placed) < 10
+    assert holdings.count((), Cone(ra=10.0, dec=20.0, radius=180.0)) == len(placed)
 
 
 def test_distance_is_right_across_zero_hours() -> None:

@@ -13,6 +13,7 @@ from tests.browser.lab import Lab, Notebook
 
 ROOT = Path(__file__).parents[2]
 RUNS = 3
+RUNS_OF_LARGE_PEERS = 1  # each takes 5 to 20 s
 CELLS = {
     "ours": "ProductGrid(exploration)",
     "ipyaggrid": """
@@ -41,7 +42,7 @@ itables.init_notebook_mode(connected=False)
 TABLE = """
 table = survey({length})
 exploration._put(products=table, shown=table)
-names = [column.source for column in COLUMNS if column.source]
+names = [column.source for column in COLUMNS if column.source in table.colnames]
 frame = pd.DataFrame({{name: table[name].tolist() for name in names}}) if {frame} else None
 """
 WATCH = """() => {
@@ -127,12 +128,16 @@ def test_the_first_row_comes_sooner_than_with_other_grids_and_no_later_for_more_
             for name in names:
                 if length == min(LENGTHS):
                     first_row(notebook, CELLS[name])  # its scripts come with its first instance
-            for _ in range(RUNS):
+            for turn in range(RUNS):
                 for name in names:
+                    if name != "ours" and length == 100_000 and turn >= RUNS_OF_LARGE_PEERS:
+                        continue
                     notebook.value("0")  # what belongs to the last grid has come
                     before = notebook.received
-                    runs[f"{name} {length}"].append(first_row(notebook, CELLS[name]))
-                    received[f"{name} {length}"] = notebook.received - before
+                    key = f"{name} {length}"
+                    runs[key].append(first_row(notebook, CELLS[name]))
+                    # what a peer sends late, such as megabytes that come back, may fall into another one's time
+                    received[key] = min(received.get(key, 10**9), notebook.received - before)
             if length == 100_000:
                 first_row(notebook, CELLS["ipyaggrid"])
                 resent = other_row(notebook, "theirs.update_grid_data(frame[::-1].reset_index(drop=True))")

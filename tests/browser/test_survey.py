@@ -110,6 +110,17 @@ def test_a_filter_narrows_all_rows(survey: Survey) -> None:
     expect(survey.matched).to_have_text("")
 
 
+def test_a_click_on_a_facet_narrows_all_rows(survey: Survey) -> None:
+    if not survey.grid.get_by_role("group", name="Facets").is_visible():
+        survey.grid.get_by_role("button", name="Facets").click()
+    number = survey.notebook.value("int((exploration.shown['instrument'] == 'NIRISS').sum())")
+    assert 0 < number < survey.files
+    survey.grid.get_by_role("group", name="Instrument").get_by_role("checkbox", name="NIRISS").click(timeout=60_000)
+    expect(survey.matched).to_have_text(f"{number:,} match")
+    survey.grid.get_by_role("button", name="Clear filters").click()
+    expect(survey.matched).to_have_text("")
+
+
 def test_all_that_match_are_ticked_and_one_is_unticked(survey: Survey) -> None:
     number = survey.files // 10_000 * 224
     survey.grid.get_by_label("Filter Detector").fill("nrcalong")
@@ -136,10 +147,15 @@ def test_all_files_are_ticked_at_once(survey: Survey) -> None:
 
 
 def test_the_saved_notebook_holds_no_rows_even_with_the_widgets_state(survey: Survey) -> None:
-    survey.notebook.page.evaluate(
-        "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
-    )
+    toggle = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"  # of all notebooks of this JupyterLab
+    page = survey.notebook.page
+    page.evaluate("(name) => window.jupyterapp.commands.execute(name)", toggle)
+    page.wait_for_function("(name) => window.jupyterapp.commands.isToggled(name)", arg=toggle)
     text = survey.notebook.save().read_text(encoding="utf-8")
+    page.evaluate("(name) => window.jupyterapp.commands.execute(name)", toggle)
+    page.wait_for_function("(name) => !window.jupyterapp.commands.isToggled(name)", arg=toggle)
     assert "AgGridModel" in text
     assert "mast:JWST/product/jw99001" not in text
     assert "jw99001" not in text.replace("program=99001", "")
+    print("SIZE", len(text.encode()))
+    assert len(text.encode()) < 300_000

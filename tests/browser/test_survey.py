@@ -157,5 +157,4 @@ def test_the_saved_notebook_holds_no_rows_even_with_the_widgets_state(survey: Su
     assert "AgGridModel" in text
     assert "mast:JWST/product/jw99001" not in text
     assert "jw99001" not in text.replace("program=99001", "")
-    print("SIZE", len(text.encode()))
     assert len(text.encode()) < 300_000

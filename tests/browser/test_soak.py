@@ -58,14 +58,18 @@ def show():
     exploration = explorer.exploration
     display(explorer)
 
+def size():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
 def measured():
     for _ in range(3):
         gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what is free already, and only not given back, is no leak
-    with open("/proc/self/statm") as file:
-        resident = int(file.read().split()[1]) * 4096
+    resident = size()
+    ctypes.CDLL(None).malloc_trim(0)
     return {{
         "resident": resident,
+        "resident without what is free": size(),
         "blocks": sys.getallocatedblocks(),
         "objects": len(gc.get_objects()),
         "widgets": len(ipywidgets.widgets.widget._instances),

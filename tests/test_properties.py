@@ -178,7 +178,7 @@ QUERIES = st.fixed_dictionaries(
         "coordinates": st.tuples(st.floats(0, 360, exclude_max=True), st.floats(-90, 90)),
         "radius": st.floats(1e-6, 30),
         "filters": st.lists(st.text("FGW0123456789*", min_size=1, max_size=8), max_size=3),
-        "exposure_types": st.lists(st.sampled_from(["*IMAGE", "*DARK*", "*TACQ"]), max_size=3),
+        "exposure_types": st.lists(st.sampled_from(["*IMAGE", "*DARK*", "*A*"]), max_size=3),
         "categories": st.lists(st.sampled_from(CATEGORIES), max_size=3),
         "pi": st.lists(WORDS, max_size=3),
         "target_name": st.lists(WORDS, max_size=3),

@@ -179,6 +179,25 @@ class Notebook:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         return self.path
 
+    def save_with_widgets(self) -> str:
+        """Save the notebook with the widgets' state in it, and give its text.
+
+        JupyterLab's command turns that setting over, for all notebooks of this JupyterLab: it is put back.
+        """
+        name = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
+        turn = "(name) => window.jupyterapp.commands.execute(name)"
+        is_on = "(name) => window.jupyterapp.commands.isToggled(name)"
+        was_on = self.page.evaluate(is_on, name)
+        if not was_on:
+            self.page.evaluate(turn, name)
+            self.page.wait_for_function(is_on, arg=name)
+        try:
+            return self.save().read_text(encoding="utf-8")
+        finally:
+            if not was_on:
+                self.page.evaluate(turn, name)
+                self.page.wait_for_function(f"(name) => !({is_on})(name)", arg=name)
+
     def reload(self) -> None:
         """Load the page again; the kernel lives on."""
         self.page.reload()

@@ -308,10 +308,7 @@ def test_a_saved_notebook_holds_no_rows_even_with_the_widgets_state(lab: Lab, br
         expect(row(notebook, 0).locator(".jwstmq-grid-tail")).to_be_visible()
         all_box(notebook).click()
         expect(summary(notebook)).to_contain_text("3,470 of 3,470 files")
-        notebook.page.evaluate(
-            "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
-        )
-        text = notebook.save().read_text()
+        text = notebook.save_with_widgets()
         assert "AgGridModel" in text
         assert "mast:JWST" not in text
         assert len(text) < 100_000

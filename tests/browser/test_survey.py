@@ -147,13 +147,7 @@ def test_all_files_are_ticked_at_once(survey: Survey) -> None:
 
 
 def test_the_saved_notebook_holds_no_rows_even_with_the_widgets_state(survey: Survey) -> None:
-    toggle = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"  # of all notebooks of this JupyterLab
-    page = survey.notebook.page
-    page.evaluate("(name) => window.jupyterapp.commands.execute(name)", toggle)
-    page.wait_for_function("(name) => window.jupyterapp.commands.isToggled(name)", arg=toggle)
-    text = survey.notebook.save().read_text(encoding="utf-8")
-    page.evaluate("(name) => window.jupyterapp.commands.execute(name)", toggle)
-    page.wait_for_function("(name) => !window.jupyterapp.commands.isToggled(name)", arg=toggle)
+    text = survey.notebook.save_with_widgets()
     assert "AgGridModel" in text
     assert "mast:JWST/product/jw99001" not in text
     assert "jw99001" not in text.replace("program=99001", "")

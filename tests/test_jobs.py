@@ -1,3 +1,4 @@
+import sys
 import threading
 from collections.abc import Mapping
 
@@ -169,3 +170,23 @@ def test_the_jobs_at_present_are_never_older_than_what_was_told(jobs: Jobs, watc
         jobs.start(name, lambda run: run.tell(text="half"))
     assert jobs.wait(SOON)
     assert {name: jobs.present[name].state for name in names} == dict.fromkeys(names, "done")
+
+
+def test_what_a_replaced_run_tells_last_does_not_take_the_place_of_the_new_ones_end(jobs: Jobs) -> None:
+    def old(run: Run) -> None:
+        while not run.cancel.is_set():
+            run.tell(text="old")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads change places between any two steps
+    try:
+        for _ in range(100):
+            jobs.start("count", old)
+            jobs.start("count", lambda run: None)
+            assert jobs.wait(SOON)
+            for thread in threading.enumerate():
+                if thread.name == "jwstmq-count":
+                    thread.join(SOON)
+            assert jobs.present["count"].state == "done"
+    finally:
+        sys.setswitchinterval(interval)

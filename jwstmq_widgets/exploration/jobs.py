@@ -104,9 +104,11 @@ class Jobs:
         with self._state:
             previous = self._running.pop(name, None)
             self._running[name] = run
+            self._jobs = {**self._jobs, name: Job(name=name, text=text)}
+            jobs = MappingProxyType(self._jobs)
         if previous:
             previous.cancel.set()
-        self._put(Job(name=name, text=text))
+        self._changed(jobs)
         try:
             threading.Thread(target=self._work, args=(run, work), name=f"jwstmq-{name}", daemon=True).start()
         except RuntimeError as error:  # the machine gives no more threads: a job like any other that fails
@@ -191,18 +193,14 @@ class Jobs:
                 self._ending.discard(run)
                 self._state.notify_all()
 
-    def _put(self, job: Job) -> None:
-        with self._state:
-            self._jobs = {**self._jobs, job.name: job}
-            jobs = MappingProxyType(self._jobs)
-        self._changed(jobs)
-
     def tell(self, run: "Run", **changes: Any) -> None:
         """Change a running job's account; nothing happens when the run was replaced."""
         with self._state:
-            job = self._jobs.get(run.name) if run.current else None
-        if job:
-            self._put(replace(job, **changes))
+            if not run.current:
+                return
+            self._jobs = {**self._jobs, run.name: replace(self._jobs[run.name], **changes)}
+            jobs = MappingProxyType(self._jobs)
+        self._changed(jobs)
 
     def is_current(self, run: "Run") -> bool:
         """Tell whether a run is still the one of its name."""

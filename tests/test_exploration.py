@@ -534,3 +534,48 @@ def test_a_larger_look_has_more_pixels_than_a_thumbnail(found: Exploration) -> N
         assert came.acquire(timeout=LONG)
     small, look, again = widths
     assert small == again <= 320 < look
+
+
+class Moment(tuple[str, str]):
+    """A file type that lets something happen when the products are first compared with it."""
+
+    happens: Callable[[], object]
+
+    __hash__ = tuple.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        happens, self.happens = self.happens, bool
+        happens()
+        return tuple.__eq__(self, other)
+
+
+def test_an_answer_that_comes_while_file_types_are_chosen_is_what_is_shown(found: Exploration) -> None:
+    def answered() -> None:
+        found.search(jw.Query(program=1386))
+        found.wait(1)  # all the time that it needs, if nothing holds it back
+
+    moment = Moment(("2b", "_cal.fits"))
+    moment.happens = answered
+    found.choose_filetypes([moment])
+    assert found.wait(LONG)
+    assert set(found.shown["program"].tolist()) == set(found.products["program"].tolist()) == {1386}
+
+
+def test_what_is_narrowed_fits_the_table_that_is_shown_then(found: Exploration) -> None:
+    found.choose_facet("stage", ["2b"])
+    stop = threading.Event()
+
+    def choose() -> None:
+        while not stop.is_set():
+            found.choose_filetypes([("2b", "_cal.fits")])
+            found.choose_filetypes([])
+
+    chooser = threading.Thread(target=choose)
+    chooser.start()
+    try:
+        for _ in range(200):
+            found.invert()
+            assert set(found.narrowed["stage"].tolist()) == {"2b"}
+    finally:
+        stop.set()
+        chooser.join(LONG)

@@ -113,19 +113,24 @@ class Exploration(State):
     @property
     def narrowed(self) -> Table:
         """The products shown that pass the chosen facets and observations (astropy Table, a row a file)."""
-        mask = self.narrowing()
-        return self.shown if mask is None else self.shown[mask]
+        shown = self.shown
+        mask = self.narrowing(shown)
+        return shown if mask is None else shown[mask]
 
-    def narrowing(self) -> Any:
-        """Tell which rows of ``shown`` pass the chosen facets and observations.
+    def narrowing(self, products: Table) -> Any:
+        """Tell which of some products pass the chosen facets and observations.
+
+        Parameters
+        ----------
+        products
+            Such as ``shown``, taken once: a search may bring another table at any moment.
 
         Returns
         -------
         numpy.ndarray or None
-            True where a row passes, as long as ``shown``; None where nothing is chosen.
+            True where a row passes, as long as the table; None where nothing is chosen.
         """
-        shown = self.shown
-        return self.faceted(shown).narrowing(self.facets, self.chosen_observations, self.states)
+        return self.faceted(products).narrowing(self.facets, self.chosen_observations, self.states)
 
     def faceted(self, products: Table) -> Facets:
         """Give the facets of a table of products; those of the last one are kept.
@@ -327,7 +332,9 @@ class Exploration(State):
             Pairs of stage and file type, such as ``("2b", "_cal.fits")``; none for all.
         """
         chosen = frozenset(filetypes)
-        self._put(filetypes=chosen, shown=self._shown(chosen, self.guidestars))
+        with self._lock:  # an answer that comes meanwhile waits, so that its own products are shown in the end
+            self._set(filetypes=chosen, shown=self._shown(chosen, self.guidestars))
+        self._tell()
 
     def choose_guidestars(self, guidestars: bool) -> None:
         """Show guide-star files, or not.
@@ -337,7 +344,9 @@ class Exploration(State):
         guidestars
             Whether they are shown.
         """
-        self._put(guidestars=guidestars, shown=self._shown(self.filetypes, guidestars))
+        with self._lock:
+            self._set(guidestars=guidestars, shown=self._shown(self.filetypes, guidestars))
+        self._tell()
 
     def choose_facet(self, name: str, values: Iterable[str]) -> None:
         """Narrow what is shown to some values of one facet; ticks stay as they are.
@@ -373,8 +382,10 @@ class Exploration(State):
             The archive's numbers of observations (``obsid``, not ``obs_id``); those not found are passed over, and
             none shows the products of all.
         """
-        known = set(np.asarray(self.observations["obsid"]).tolist())
-        self._put(chosen_observations=frozenset(map(str, obsids)) & known)
+        wanted = frozenset(map(str, obsids))
+        with self._lock:
+            self._set(chosen_observations=_still_there(wanted, self.observations))
+        self._tell()
 
     def tick(self, uris: Iterable[str]) -> None:
         """Tick products.
@@ -405,15 +416,17 @@ class Exploration(State):
             ``dataURI`` values of those concerned; all that are shown, as facets and observations narrow them, when
             None.
         """
-        within = self.narrowing() if uris is None else None
-        if uris is None and self.shown is self.products:
-            rows = slice(None) if within is None else within
-            self._tick(lambda ticked: ticked.inverted(rows))
-            return
-        if uris is None:
-            shown = np.asarray(self.shown["dataURI"])
-            uris = (shown if within is None else shown[within]).tolist()
-        self._tick(lambda ticked: ticked.inverted(np.unique(ticked.index.rows(uris))))
+        shown = self.shown
+        within = self.narrowing(shown) if uris is None else None
+
+        def inverted(ticked: Ticks) -> Ticks:
+            if uris is None and shown is self.products:  # the rows of the one are those of the other
+                return ticked.inverted(slice(None) if within is None else within)
+            narrowed = shown if within is None else shown[within]
+            concerned = narrowed["dataURI"].tolist() if uris is None else uris
+            return ticked.inverted(np.unique(ticked.index.rows(concerned)))
+
+        self._tick(inverted)
 
     def clear_ticks(self) -> None:
         """Untick everything."""

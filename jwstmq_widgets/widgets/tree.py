@@ -149,7 +149,8 @@ class ProgramTree(Panel):
 
     def _grow(self) -> _Grown:
         """Give the tree of what is shown now; it is worked out when that is something else, and somebody looks."""
-        shown, within = self.exploration.shown, self.exploration.narrowing()
+        shown = self.exploration.shown
+        within = self.exploration.narrowing(shown)
         if shown is not self._table:
             self._table, self._grown = shown, None
             self._trees.clear()

@@ -579,3 +579,75 @@ def test_what_is_narrowed_fits_the_table_that_is_shown_then(found: Exploration) 
     finally:
         stop.set()
         chooser.join(LONG)
+
+
+def test_an_answer_that_comes_as_a_download_ends_is_looked_at_too(found: Exploration) -> None:
+    uris = some(found)
+    found.tick(uris)
+
+    def ended(_: object) -> None:
+        if found.manifest is not None:
+            found.unobserve(ended, names=["states"])
+            found.search(jw.Query(program=2733))
+            assert found._jobs.wait(LONG, name="search")
+
+    found.observe(ended, names=["states"])
+    found.download()
+    assert found.wait(LONG)
+    assert found.query == jw.Query(program=2733)
+    assert found.plan is not None
+    assert found.plan.here == len(uris)
+
+
+def test_a_download_that_cannot_begin_leaves_what_the_last_one_did(
+    found: Exploration, faulty_archive: LocalArchive
+) -> None:
+    uris = some(found)
+    found.tick(uris)
+    faulty_archive.faults = [Refuse(path=uris[0].rpartition("/")[2], status=404, times=1)]
+    found.download()
+    assert found.wait(LONG)
+    before, folder = found.manifest, Path(found.destination)
+    kept = folder.rename(folder.with_name("kept"))
+    folder.touch()
+    found.finish()
+    assert found.wait(LONG)
+    assert str(folder) in found.problems["download"].text
+    assert found.manifest is before
+    folder.unlink()
+    kept.rename(folder)
+    found.retry()
+    assert found.wait(LONG)
+    assert {found.states[uri].kind for uri in uris} == {"here"}
+
+
+def test_an_archive_that_does_not_open_is_not_asked_in_the_shape_of_the_one_before(found: Exploration) -> None:
+    before = found.products
+    found.use_archive("hubble")
+    found.search(jw.Query(program=1386))
+    assert found.wait(LONG)
+    assert found.problems["search"].error is found.problems["open"].error
+    assert found.products is before
+    found.use_archive(found.archive)
+    found.search(jw.Query(program=1386))
+    assert found.wait(LONG)
+    assert not found.problems
+    assert set(found.products["program"].tolist()) == {1386}
+
+
+def test_a_login_that_was_cancelled_logs_nobody_in(archive_url: str, tmp_path: Path) -> None:
+    class Late(MastArchive):
+        """An archive whose user turns away just as he is let in."""
+
+        def login(self, token: str | None = None, **options: Any) -> Any:
+            account = super().login(token, **options)
+            assert not account.anonymous
+            exploration.cancel("login")
+            return account
+
+    exploration = Exploration(Late(Host.at(archive_url)), destination=tmp_path)
+    exploration.login(TOKEN)
+    assert exploration.wait(LONG)
+    assert exploration.jobs["login"].state == "cancelled"
+    assert exploration.account.anonymous
+    assert exploration.archive.account.anonymous

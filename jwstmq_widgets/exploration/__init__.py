@@ -11,7 +11,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives import Archive, open_archive
 from jwstmq_widgets.archives.merged import knows_users, login_to, tells_messages
-from jwstmq_widgets.downloads import Control, DownloadProgress, Plan, download, plan
+from jwstmq_widgets.downloads import Control, DownloadProgress, Manifest, Plan, download, plan
 from jwstmq_widgets.errors import JwstmqError, QueryError
 from jwstmq_widgets.exploration.asking import Answer, ask
 from jwstmq_widgets.exploration.choosing import shown_products
@@ -86,7 +86,7 @@ class Exploration(State):
         self._whole: Plan | None = None
         self._control = Control()
         self._answered: Archive | None = None
-        self._opened = threading.Event()
+        self._moving = False  # a download runs that is going to look at the disk
         self._faceted: tuple[Table | None, Facets | None] = (None, None)
         self._put(
             destination=str(destination),
@@ -180,7 +180,6 @@ class Exploration(State):
         archive
             An archive, or a word, an address or several of them for `open_archive`.
         """
-        self._opened.clear()
         for moot in ("search", "login"):
             self._jobs.cancel(moot)
         words = archive if isinstance(archive, str) else ",".join(archive) if isinstance(archive, Sequence) else ""
@@ -189,14 +188,12 @@ class Exploration(State):
         self._clear_problem("open")
 
         def work(run: Run) -> None:
-            try:
-                opened = open_archive(words) if given is None else given
+            opened = open_archive(words) if given is None else given
+            with self._lock:
                 run.check()
-                self._put(archive=opened, account=opened.account)
-                self._recall()
-            finally:
-                if run.current:
-                    self._opened.set()
+                self._set(archive=opened, account=opened.account)
+            self._tell()
+            self._recall()
             self._hear(opened)
 
         self._jobs.start("open", work, text=f"opening the archive {words}" if given is None else "opening")
@@ -239,10 +236,17 @@ class Exploration(State):
         how = {name: given for name, given in how.items() if given is not None}
 
         def work(run: Run) -> None:
-            account = login_to(self._ready(run), token, **how)
+            archive = self._ready(run)
+            account = login_to(archive, token, **how)
             how.clear()
-            run.check()
-            self._put(account=account)
+            with self._lock:
+                wanted = run.current and not run.cancel.is_set()
+                if wanted:
+                    self._set(account=account)
+            self._tell()
+            if not wanted:  # whoever has cancelled is not to be logged in behind his back
+                archive.logout()
+                run.check()
             self._look()
 
         self._jobs.start("login", work, text="logging in")
@@ -500,11 +504,12 @@ class Exploration(State):
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _ready(self, run: Run) -> Archive:
-        while not self._opened.wait(0.05):
+        while not self._jobs.wait(0.05, name="open"):
             run.check()
         run.check()
-        if self.archive is None:
-            raise self.problems["open"].error if "open" in self.problems else JwstmqError("no archive is open")
+        if self._jobs.present["open"].state != "done":  # the archive before it is not the one that is wanted
+            problem = self.problems.get("open")
+            raise problem.error if problem else JwstmqError(f"{self.address} was not opened; choose the archive again")
         archive: Archive = self.archive
         return archive
 
@@ -573,31 +578,39 @@ class Exploration(State):
         self._look()
 
     def _look(self) -> None:
-        """Look at the disk, on a thread: what of the products is here."""
-        if not len(self.products) or self._jobs.running("download"):
-            return
-
+        """Look at the disk, on a thread: what of the products is here. A download that runs does so when it ends."""
+        with self._lock:
+            if self._moving or not len(self.products):
+                return
         self._jobs.start("look", self._look_once, text="looking at the disk")
 
-    def _look_once(self, run: Run, **told: Any) -> None:
-        """Look at the disk for the present products; where an answer comes in between, look for that one's."""
+    def _look_once(self, run: Run, moved: Manifest | None = None) -> None:
+        """Look at the disk; where an answer or another destination comes in between, for that one."""
         while True:
             with self._lock:
                 products, files, source = self.products, self.ticked.index, self._source
-            whole = plan(products, to=self.destination, layout=self.layout, archive=source)
-            states = planned_states(whole, files).changed(told.get("failed", {}))
+                place = {"to": self.destination, "layout": self.layout}
+            whole = plan(products, **place, archive=source)
+            states = planned_states(whole, files).changed({} if moved is None else failures(moved))
             with self._lock:
-                if not told:
+                if moved is None:
                     run.check()
-                if products is self.products:
+                if products is self.products and place == {"to": self.destination, "layout": self.layout}:
                     self._whole = whole
-                    self._set(states=states, plan=self._plan_of(self.ticked), **told.get("values", {}))
+                    self._set(states=states, plan=self._plan_of(self.ticked))
+                    if moved is not None:
+                        self._moving = False  # what changes from now on is looked at by others
                     break
         self._tell()
 
     def _recall(self) -> None:
         """Read what earlier downloads to the destination left to do."""
-        self._put(unfinished=unfinished(self.destination))
+        destination = self.destination
+        left = unfinished(destination)
+        with self._lock:
+            if destination == self.destination:
+                self._set(unfinished=left)
+        self._tell()
 
     def _move(self, make_plan: Callable[[], Plan]) -> None:
         self._clear_problem("download")
@@ -605,7 +618,7 @@ class Exploration(State):
             self._fail("download", Problem.of(JwstmqError("a download is running; wait for it, or cancel it first")))
             return
 
-        def work(run: Run) -> None:
+        def move(run: Run) -> Manifest:
             decided = make_plan()
             if not len(decided):
                 raise QueryError("nothing is ticked; tick products in the grid or the gallery first")
@@ -619,13 +632,25 @@ class Exploration(State):
                 self._tell()
 
             self._control = control = Control()
-            self._put(manifest=None, unfinished=None)
-            manifest = download(decided, progress=progress, cancel=run.cancel, control=control)
-            archive = self.archive
-            if archive is not None and archive.account != self.account:  # a session has ended meanwhile
-                self._put(account=archive.account)
-            self._look_once(run, failed=failures(manifest), values={"manifest": manifest})
-            self._recall()
+            return download(decided, progress=progress, cancel=run.cancel, control=control)
+
+        def work(run: Run) -> None:
+            with self._lock:
+                self._moving = True
+            self._jobs.cancel("look")  # what it has seen is past before it is told
+            try:
+                manifest = move(run)
+                self._put(manifest=manifest)
+                archive = self.archive
+                if archive is not None and archive.account != self.account:  # a session has ended meanwhile
+                    self._put(account=archive.account)
+                self._look_once(run, manifest)
+            finally:
+                with self._lock:
+                    unseen, self._moving = self._moving, False
+                if unseen:
+                    self._look()
+                self._recall()
 
         self._jobs.start("download", work, text="downloading")
 

@@ -133,21 +133,27 @@ class Jobs:
         with self._state:
             return name in self._running
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing runs.
+    def wait(self, timeout: float | None = None, *, name: str = "") -> bool:
+        """Wait until nothing runs, and its end is told.
 
         Parameters
         ----------
         timeout
             Seconds to wait at most; None for ever.
+        name
+            Which work; "" for all.
 
         Returns
         -------
         bool
             True if nothing runs any more.
         """
+
+        def ended() -> bool:
+            return all(name not in {"", run.name} for run in (*self._running.values(), *self._ending))
+
         with self._state:
-            return self._state.wait_for(lambda: not self._running and not self._ending, timeout)
+            return self._state.wait_for(ended, timeout)
 
     def close(self) -> None:
         """Cancel everything."""

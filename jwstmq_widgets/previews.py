@@ -4,7 +4,6 @@ import hashlib
 import io
 import logging
 import threading
-import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +33,7 @@ _WORKERS = 4
 _IN_MEMORY = 2000
 _ON_DISK = 60_000_000
 _LARGEST_PREVIEW = 64_000_000
-_PIXELS = 200_000_000
+_PIXELS = 90_000_000  # about where Pillow begins to warn
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)
 
 
@@ -85,13 +84,12 @@ def make_thumbnail(picture: bytes, *, size: tuple[int, int] = THUMBNAIL_SIZE) ->
         If it is not a picture, is cut, or would be too large to open.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "GIF")) as image:
-                if image.width * image.height > _PIXELS:
-                    raise Unreadable(f"the preview has {image.width} x {image.height} pixels, too many to open")
-                image.draft("RGB", size)
-                small = image.convert("RGB")
+        # Pillow's warning of many pixels is let through: filters of warnings are the whole process's, not a thread's
+        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "GIF")) as image:
+            if image.width * image.height > _PIXELS:
+                raise Unreadable(f"the preview has {image.width} x {image.height} pixels, too many to open")
+            image.draft("RGB", size)
+            small = image.convert("RGB")
         small.thumbnail(size, Image.Resampling.LANCZOS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable("the preview is not a whole picture; download the file itself to see it") from error
@@ -115,6 +113,7 @@ class Thumbnails:
         self._state = threading.Condition()
         self._workers = 0
         self._memory: OrderedDict[str, bytes] = OrderedDict()
+        self._indexing = threading.Lock()
         self._index: tuple[Table | None, dict[str, tuple[str, int]]] = (None, {})
         self._pool = urllib3.PoolManager(maxsize=_WORKERS, timeout=_TIMEOUT, retries=urllib3.Retry(2, redirect=3))
 
@@ -148,10 +147,16 @@ class Thumbnails:
                 self._workers += 1
                 threading.Thread(target=self._work, name="jwstmq-thumbnails", daemon=True).start()
 
-    def forget(self) -> None:
-        """Drop what was asked for and has not begun."""
+    def forget(self, done: Callable[[str, bytes | None, str], None] | None = None) -> None:
+        """Drop what was asked for and has not begun.
+
+        Parameters
+        ----------
+        done
+            Whose wishes: what was given to `ask` with them; None for all.
+        """
         with self._state:
-            self._wanted.clear()
+            self._wanted = deque(wish for wish in self._wanted if done is not None and wish[3] != done)
 
     def close(self) -> None:
         """Drop what was asked for, and the connections."""
@@ -178,9 +183,10 @@ class Thumbnails:
                 _logger.exception("a view failed to show the thumbnail of %s", uri)
 
     def _thumbnail(self, archive: Archive | None, products: Table, uri: str, look: tuple[int, int]) -> bytes:
-        if self._index[0] is not products:
-            self._index = (products, preview_index(products))
-        preview, size = self._index[1].get(uri, ("", -1))
+        with self._indexing:
+            if self._index[0] is not products:
+                self._index = (products, preview_index(products))
+            preview, size = self._index[1].get(uri, ("", -1))
         if archive is None or not preview:
             raise Unreadable("no preview")
         small = look == THUMBNAIL_SIZE

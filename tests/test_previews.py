@@ -1,10 +1,16 @@
 import io
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
+from astropy.table import Table
 from PIL import Image
 
 from jwstmq_widgets.errors import Unreadable
-from jwstmq_widgets.previews import THUMBNAIL_SIZE, make_thumbnail, preview_index
+from jwstmq_widgets.previews import THUMBNAIL_SIZE, Thumbnails, make_thumbnail, preview_index
 from jwstmq_widgets.tables import products_table
 
 
@@ -49,3 +55,32 @@ def test_a_preview_is_the_picture_of_the_same_name() -> None:
         uris[3]: (uris[4], -1),
         uris[4]: (uris[4], -1),
     }
+
+
+def test_pictures_that_are_made_small_on_threads_leave_the_users_warning_filters_alone() -> None:
+    before = warnings.filters[:]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make_thumbnail, [picture((800, 600))] * 40))
+    assert warnings.filters == before
+
+
+def test_previews_are_looked_up_once_however_many_threads_begin(tmp_path: Path) -> None:
+    read: list[Any] = []
+
+    class Watched(Table):
+        def __getitem__(self, item: Any) -> Any:
+            read.append(item)
+            return super().__getitem__(item)
+
+    names = [f"jw02733001001_02103_{number:05d}_mirimage_cal.fits" for number in range(50_000)]
+    products = Watched(
+        products_table({"productFilename": names, "dataURI": names, "size": [1] * len(names)}, archive="x")
+    )
+    read.clear()
+    told = threading.Semaphore(0)
+    thumbnails = Thumbnails(tmp_path)
+    for name in names[:4]:
+        thumbnails.ask(None, products, name, lambda *_: told.release())
+    for _ in range(4):
+        assert told.acquire(timeout=20)
+    assert read.count("productFilename") == 1

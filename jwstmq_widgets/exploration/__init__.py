@@ -497,9 +497,15 @@ class Exploration(State):
         size = LOOK_SIZE if large else THUMBNAIL_SIZE
         self._thumbnails.ask(self._source, self.products, uri, done, size=size)
 
-    def forget_thumbnails(self) -> None:
-        """Drop the thumbnails that were asked for and have not begun."""
-        self._thumbnails.forget()
+    def forget_thumbnails(self, done: Callable[[str, bytes | None, str], None]) -> None:
+        """Drop the thumbnails that were asked for and have not begun.
+
+        Parameters
+        ----------
+        done
+            Whose: what `thumbnail` was given with them. Those of other views stay.
+        """
+        self._thumbnails.forget(done)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -551,7 +557,6 @@ class Exploration(State):
                 warnings=warnings_of(answer.observations, answer.products),
             )
         self._jobs.cancel("look")
-        self._thumbnails.forget()
         self._tell()
 
     def _tick(self, change: Callable[[Ticks], Ticks]) -> None:

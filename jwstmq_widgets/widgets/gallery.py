@@ -125,6 +125,11 @@ class Gallery(Panel):
         """Give what the browser may ask for."""
         return {"look": self._look, "tick": self._tick, "gone": self._gone}
 
+    def close(self) -> None:
+        """Stop watching and fetching, and free the widget."""
+        self.exploration.forget_thumbnails(self._show_picture)
+        super().close()
+
     def _arranged(self) -> tuple[Table, list[int]]:
         """Give the table and its cards; they are worked out when the table is another one and somebody looks."""
         state = self.exploration
@@ -149,10 +154,14 @@ class Gallery(Panel):
             self._wanted[page] = wanted
             while len(self._in_sight) > _MOST_PLACES:
                 self._wanted.pop(self._in_sight.popitem(last=False)[0], None)
-            again = [uri for uris in self._wanted.values() for uri in uris]
-        # what was scrolled past is not fetched; the last one asked for comes first
-        self.exploration.forget_thumbnails()
-        for uri in reversed(dict.fromkeys([*wanted, *again])):
+        self._fetch(wanted)
+
+    def _fetch(self, first: Iterable[str] = ()) -> None:
+        """Have the pictures fetched that some place wants, some of them first; what was scrolled past is not."""
+        with self._lock:
+            wanted = dict.fromkeys([*first, *(uri for uris in self._wanted.values() for uri in uris)])
+        self.exploration.forget_thumbnails(self._show_picture)
+        for uri in reversed(wanted):  # the last one asked for comes first
             self.exploration.thumbnail(uri, self._show_picture)
 
     def _show_picture(self, uri: str, picture: bytes | None, why: str) -> None:
@@ -169,6 +178,7 @@ class Gallery(Panel):
         with self._lock:
             self._in_sight.pop(page, None)
             self._wanted.pop(page, None)
+        self._fetch()
 
     def _note(self, cards: int) -> str:
         files = 0 if self._table is None else len(self._table)

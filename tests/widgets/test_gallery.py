@@ -9,7 +9,7 @@ from PIL import Image
 
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.localarchive import LocalArchive
-from jwstmq_widgets.localarchive.faults import Refuse
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
 from jwstmq_widgets.previews import THUMBNAIL_SIZE, preview_index
 from jwstmq_widgets.widgets.gallery import Gallery, gallery_cards
 from jwstmq_widgets.widgets.panel import Panel
@@ -104,6 +104,21 @@ def test_while_nobody_looks_no_card_is_worked_out(asked: Exploration, place: Dis
     gallery.do("gone", page="one")
     asked.choose_filetypes([("3", "_i2d.fits")])
     assert gallery.until(lambda view: view["count"] == 0)["cards"] == []
+
+
+def test_one_gallery_does_not_drop_the_pictures_that_another_waits_for(
+    asked: Exploration, faulty_archive: LocalArchive, place: Display
+) -> None:
+    one, two = place(Gallery(asked)), place(Gallery(asked))
+    uris = [card["uri"] for card in look(one, 0, 11)]
+    other = look(two, 20, 20)[0]["uri"]
+    faulty_archive.faults = [Slow(path="*.jpg", latency=0.1)]
+    one.do("look", page="one", first=0, last=11, pictures=uris)
+    two.do("look", page="one", first=20, last=20, pictures=[other])
+    two.picture(other)
+    two.panel.close()
+    for uri in uris:
+        one.picture(uri)
 
 
 def test_no_picture_is_in_the_saved_state(asked: Exploration, place: Display) -> None:

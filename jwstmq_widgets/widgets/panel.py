@@ -84,6 +84,7 @@ class Panel(anywidget.AnyWidget):
         while self._watching:
             call, names = self._watching.pop()
             self.exploration.unobserve(call, names=names)
+        self.layout.close()  # ipywidgets keeps a closed widget's layout for ever
         super().close()
 
     def watch(self, call: Callable[[Any], None], *names: str) -> None:

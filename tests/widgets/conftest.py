@@ -30,6 +30,10 @@ class Line(BaseComm):
             self.sent.append((data or {}, buffers or []))
             self.changed.notify_all()
 
+    def customs(self) -> list[tuple[dict[str, Any], list[Any]]]:
+        """Give the custom messages with their buffers."""
+        return [(data["content"], buffers) for data, buffers in list(self.sent) if data.get("method") == "custom"]
+
 
 class Place:
     """A place in the browser where a panel is displayed."""
@@ -45,7 +49,7 @@ class Place:
         self.panel._handle_msg({"content": {"data": data}, "buffers": []})
 
     def messages(self) -> list[tuple[dict[str, Any], list[Any]]]:
-        return [(data["content"], buffers) for data, buffers in list(self.line.sent) if data.get("method") == "custom"]
+        return self.line.customs()
 
     def until(self, test: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         """Wait until the last view passes, and give it."""

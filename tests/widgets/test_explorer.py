@@ -6,13 +6,24 @@ from typing import Any
 
 import ipywidgets
 import pytest
+from ipywidgets.widgets.widget import _instances
 
+import jwstmq_widgets as jw
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.localarchive import LocalArchive
+from jwstmq_widgets.localarchive.faults import Slow
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.explorer import Explorer
+from jwstmq_widgets.widgets.grid import ProductGrid
 from jwstmq_widgets.widgets.panel import Panel
+from jwstmq_widgets.widgets.searchform import write_fields
 from tests.widgets.conftest import SECONDS, Place
+from tests.widgets.test_grid import Page
+
+PANELS = [
+    "LoginPanel", "SearchPanel", "FiletypePanel", "ProductGrid", "ObservationGrid", "ProgramTree", "Gallery",
+    "AdqlPanel", "RelatedPanel", "DownloadPanel",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -86,13 +97,84 @@ def test_closing_it_closes_every_panel(explorer: Explorer) -> None:
     assert not [part for part in parts if isinstance(part, Panel) and part._watching]
 
 
-def test_closing_it_leaves_a_shared_exploration_alone(asked: Exploration) -> None:
-    one, two = Explorer(exploration=asked), Explorer(exploration=asked)
-    one.close()
-    asked.search(Query(program=2733, instrument="nircam"))
+@pytest.fixture
+def two(asked: Exploration) -> Iterator[tuple[Explorer, Explorer]]:
+    """Two Explorers on one exploration, as in two notebook tabs of one kernel."""
+    explorers = Explorer(exploration=asked), Explorer(exploration=asked)
+    yield explorers
+    for one in explorers:
+        one.close()
+
+
+def observers(exploration: Exploration) -> int:
+    return sum(len(calls) for types in exploration._trait_notifiers.values() for calls in types.values())
+
+
+def test_what_is_ticked_and_chosen_in_one_explorer_shows_in_the_other(
+    asked: Exploration, two: tuple[Explorer, Explorer]
+) -> None:
+    pages = [Page(next(part for part in inside(one) if isinstance(part, ProductGrid))) for one in two]
+    (_, rows), _ = [page.rows() for page in pages]
+    uris = rows["uri"][:2]
+    pages[0].send(type="tick", uri=uris[0], on=True)
+    pages[1].send(type="tick", uri=uris[1], on=True)
+    for page in pages:
+        state = page.state(lambda message: message["ticks"] == 2)
+        ticked = dict(zip(state["marks"]["uri"], state["marks"]["ticked"], strict=True))
+        assert [uri for uri, on in ticked.items() if on] == uris
+    for one in two:
+        assert panel(one, "DownloadPanel").until(lambda view: view["fetch"] == 2)["reason"] == ""
+    panel(two[0], "FiletypePanel").do("choose", stage="2b", filetype="_cal.fits", on=True)
+    assert panel(two[1], "FiletypePanel").until(lambda view: view["chosen"] == 1)
+    pages[1].state(lambda message: message["files"] == len(asked.shown))
+    pages[1].send(type="clear")
+    pages[0].state(lambda message: message["ticks"] == 0)
+
+
+def test_a_search_of_one_explorer_shows_in_the_other_and_can_be_cancelled_there(
+    asked: Exploration, two: tuple[Explorer, Explorer], faulty_archive: LocalArchive
+) -> None:
+    one, other = [panel(explorer, "SearchPanel") for explorer in two]
+    other.do("consider", fields=write_fields(Query(program=1386)), stamp="other 1")
+    one.do("search", fields=write_fields(Query(program=2733, instrument="nircam")), stamp="one 1")
     assert asked.wait(SECONDS)
-    assert panel(two, "_Header").until(lambda view: "NIRCAM" in view["query"])
-    two.close()
+    view = other.until(lambda view: view["text"] and not view["running"])
+    assert view["fields"]["instrument"] == ["NIRCAM"]
+    assert panel(two[1], "_Header").until(lambda view: "NIRCAM" in view["query"])
+    before = asked.products
+    faulty_archive.faults = [Slow(path="Mast.Caom.*", latency=60)]
+    one.do("search", fields=write_fields(Query(program=1386)), stamp="one 2")
+    other.until(lambda view: view["running"])
+    other.do("cancel")
+    assert asked.wait(SECONDS)
+    assert one.until(lambda view: not view["running"])["text"] == "cancelled"
+    assert asked.products is before
+
+
+def test_closing_one_explorer_leaves_the_other_working_and_nothing_behind(
+    asked: Exploration, two: tuple[Explorer, Explorer], faulty_archive: LocalArchive
+) -> None:
+    alone = observers(asked) // 2
+    parts = inside(two[0])
+    faulty_archive.faults = [Slow(path="Mast.Caom.Products", latency=0.2)]
+    panel(two[0], "SearchPanel").do("search", fields=write_fields(Query(program=1386)), stamp="one 1")
+    two[0].close()
+    assert observers(asked) == alone
+    assert not {id(part) for part in (two[0], *parts)} & {id(widget) for widget in _instances.values()}
+    assert asked.wait(SECONDS)
+    assert panel(two[1], "_Header").until(lambda view: "1386" in view["query"])
+    page = Page(next(part for part in inside(two[1]) if isinstance(part, ProductGrid)))
+    page.send(type="tick", uri=page.rows()[1]["uri"][0], on=True)
+    assert panel(two[1], "DownloadPanel").until(lambda view: view["fetch"] == 1)
+    two[1].close()
+    assert observers(asked) == 0
+
+
+def test_a_closed_panel_leaves_nothing_behind(asked: Exploration) -> None:
+    before = observers(asked), set(_instances)
+    for kind in PANELS:
+        getattr(jw, kind)(asked).close()
+        assert (observers(asked), set(_instances)) == before, kind
 
 
 def test_the_saved_state_holds_no_rows_and_no_query(explorer: Explorer) -> None:

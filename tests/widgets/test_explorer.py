@@ -1,6 +1,6 @@
 """The Explorer: all panels on one exploration, opened and closed together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +118,13 @@ def test_what_is_ticked_and_chosen_in_one_explorer_shows_in_the_other(
     uris = rows["uri"][:2]
     pages[0].send(type="tick", uri=uris[0], on=True)
     pages[1].send(type="tick", uri=uris[1], on=True)
+
+    def ticked(message: Mapping[str, Any]) -> bool:
+        marks = message["marks"]
+        return {uri for uri, on in zip(marks["uri"], marks["ticked"], strict=True) if on} == set(uris)
+
     for page in pages:
-        state = page.state(lambda message: message["ticks"] == 2)
-        ticked = dict(zip(state["marks"]["uri"], state["marks"]["ticked"], strict=True))
-        assert [uri for uri, on in ticked.items() if on] == uris
+        assert page.state(lambda message: ticked(message) and message["ticks"] == 2)
     for one in two:
         assert panel(one, "DownloadPanel").until(lambda view: view["fetch"] == 2)["reason"] == ""
     panel(two[0], "FiletypePanel").do("choose", stage="2b", filetype="_cal.fits", on=True)

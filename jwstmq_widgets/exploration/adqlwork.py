@@ -1,7 +1,6 @@
 """Asking in ADQL: the query's progress and answer, the archive's tables, and the jobs it keeps."""
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -90,7 +89,8 @@ class AdqlWork(State):
 
     tables = value(None, "Table of the archive's columns: table, name, type, unit, description; None while unknown.")
     result = value(None, "Table that the last query gave; None before.")
-    text = value("", "The query that gave it, or that was asked for last.")
+    text = value("", "The query that gave it; empty where it is not known.")
+    source = value(None, "The archive that gave it.")
     jobs = value(
         None, "Table of the jobs that the archive keeps: job, name, phase, created, query; None while unknown."
     )
@@ -103,7 +103,7 @@ class AdqlWork(State):
         self._exploration = exploration
         self._jobs = Jobs(changed=self._changed, failed=self._fail)
         self._wanted: set[str] = set()
-        self._closed = threading.Event()
+        self._closed = False
         exploration.observe(self._opened, names=["archive", "account"])
 
     @property
@@ -139,9 +139,8 @@ class AdqlWork(State):
                 progress=lambda phase: run.tell(text=_in_words(phase)),
                 cancel=run.cancel,
             )
-            self._keep(run, result=table)
+            self._keep(run, result=table, text=text, source=archive)
 
-        self._put(text=text)
         self._begin("run", work, "asking", jobs=mode == "async")
 
     def open_job(self, job: str) -> None:
@@ -156,9 +155,21 @@ class AdqlWork(State):
         def work(run: Run) -> None:
             archive = self._ready()
             table = archive.open_job(job, progress=lambda phase: run.tell(text=_in_words(phase)), cancel=run.cancel)
-            self._keep(run, result=table, text=self._query_of(job))
+            self._keep(run, result=table, text=self.query_of(job), source=archive)
 
         self._begin("run", work, "opening the job", jobs=True)
+
+    def query_of(self, job: str) -> str:
+        """Give the query of a job; "" for one that is not listed.
+
+        Parameters
+        ----------
+        job
+            Its key.
+        """
+        jobs = self.jobs
+        pairs = () if jobs is None else zip(jobs["job"].tolist(), jobs["query"].tolist(), strict=True)
+        return next((str(query) for key, query in pairs if key == job), "")
 
     def save_job(self, job: str, path: str | Path) -> None:
         """Write the answer of a job to a file.
@@ -245,10 +256,10 @@ class AdqlWork(State):
 
     def close(self) -> None:
         """Stop, and follow the exploration no more."""
-        self._jobs.close()
-        if not self._closed.is_set():
-            self._closed.set()
+        if not self._closed:
+            self._closed = True
             self._exploration.unobserve(self._opened, names=["archive", "account"])
+        self._jobs.close()
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -259,13 +270,6 @@ class AdqlWork(State):
             raise QueryError(f"the archive {name} takes no ADQL; choose ESA, or 'local-esa' on this machine")
         return archive
 
-    def _query_of(self, job: str) -> str:
-        jobs = self.jobs
-        rows = (
-            [] if jobs is None else [query for key, query in zip(jobs["job"], jobs["query"], strict=True) if key == job]
-        )
-        return str(rows[0]) if rows else ""
-
     def _begin(self, name: str, work: Callable[[Run], None], text: str, *, jobs: bool = False) -> None:
         self._clear(name)
 
@@ -273,7 +277,7 @@ class AdqlWork(State):
             try:
                 work(run)
             finally:
-                if jobs and run.current:
+                if jobs and run.current and not self._closed:
                     self.list_jobs()
 
         self._jobs.start(name, whole, text=text)

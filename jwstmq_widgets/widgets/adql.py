@@ -154,6 +154,9 @@ class AdqlPanel(Panel):
         self._work.run(self._text, mode=how, name=str(name).strip(), uploads=used)
 
     def _open(self, job: str) -> None:
+        text = self._work.query_of(job)
+        if text and text != self._text:
+            self._text, self._stamp = text, self._stamp + 1
         self._work.open_job(job)
 
     def _save(self, job: str, path: str) -> None:
@@ -200,24 +203,25 @@ class AdqlPanel(Panel):
 
     def _code(self) -> str:
         """Give code for a new cell that asks the same."""
-        text, archive = self._work.text, self._work.archive
-        if not text or archive is None or self._work.result is None:
+        text, archive = self._work.text, self._work.source
+        if not text:
             return ""
         return f"import jwstmq_widgets as jw\n\ntable = jw.open_archive({archive.url!r}).adql({text!r})\ntable"
 
     def _send_tables(self, _change: Any = None) -> None:
+        """Send the archive's columns; none while they are not known."""
         table = self._work.tables
+        columns: list[list[str]] = []
         if table is not None:
-            columns = (map(str, table[name].tolist()) for name in ("table", "name", "type", "unit", "description"))
-            self.send({"columns": [list(row) for row in zip(*columns, strict=True)]})
+            names = ("table", "name", "type", "unit", "description")
+            columns = [list(map(str, row)) for row in zip(*(table[name].tolist() for name in names), strict=True)]
+        self.send({"columns": columns})
 
     def _send_rows(self, _change: Any = None) -> None:
         """Send the first rows as texts: they are data of an archive, and no part of the saved notebook."""
         table = self._work.result
         if table is None:
             return
-        if self._work.text and self._work.text != self._text and table.meta.get("job"):
-            self._text, self._stamp = self._work.text, self._stamp + 1
         rows = table[:_MOST_ROWS]
         head = [
             [

@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.exploration.adqlwork import observation_names, position_of
 from jwstmq_widgets.localarchive import ESA_PASSWORD, ESA_USER, LocalArchive
-from jwstmq_widgets.localarchive.faults import SlowQuery
+from jwstmq_widgets.localarchive.faults import Slow, SlowQuery
 from jwstmq_widgets.widgets.adql import AdqlPanel
 from jwstmq_widgets.widgets.panel import Panel
 from tests.widgets.conftest import SECONDS, Place
@@ -85,7 +85,7 @@ def test_a_cancel_ends_a_slow_query_and_leaves_no_job(panel: Place, faulty_archi
 
 
 def test_tables_and_columns_are_listed_once_they_are_wanted(panel: Place) -> None:
-    assert last(panel, "columns") is None
+    assert last(panel, "columns") == []
     panel.do("tables")
     assert panel.panel.wait(SECONDS)
     columns = last(panel, "columns")
@@ -114,6 +114,32 @@ def test_a_job_stays_is_listed_opened_saved_and_removed(panel: Place, tmp_path: 
     assert "there already" in panel.until(lambda view: view["save_problem"])["save_problem"]
     panel.do("remove", job=job[0])
     panel.until(lambda view: view["jobs"] is not None and all(one[0] != job[0] for one in view["jobs"]))
+
+
+def test_what_is_told_of_the_rows_is_told_of_the_query_that_gave_them(panel: Place, esa: Exploration) -> None:
+    panel.do("run", text=QUERY)
+    panel.until(lambda view: view["summary"] and not view["running"])
+    address = esa.archive.url
+    panel.do("run", text="SELECT nothing FROM jwst.main")
+    assert QUERY in panel.until(lambda view: view["problem"])["code"]
+    esa.use_archive(address.removesuffix("/server"))
+    assert f"open_archive({address!r})" in panel.until(lambda view: view["closed"])["code"]
+
+
+def test_what_is_typed_while_a_job_runs_stays(panel: Place, faulty_archive: LocalArchive) -> None:
+    faulty_archive.faults = [Slow(path="/server/tap/async*", latency=0.2)]
+    panel.do("run", text=QUERY, mode="async")
+    panel.do("text", text="SELECT the next question")
+    assert panel.until(lambda view: view["summary"] and not view["running"])["text"] == "SELECT the next question"
+
+
+def test_a_closed_panel_asks_for_nothing_more(panel: Place, faulty_archive: LocalArchive) -> None:
+    faulty_archive.faults = [SlowQuery()]
+    panel.do("run", text=QUERY, mode="async")
+    panel.until(lambda view: view["running"])
+    panel.panel.close()
+    assert panel.panel.wait(SECONDS)
+    assert "jobs" not in panel.panel._work.work
 
 
 def test_an_upload_goes_along_when_the_query_names_it(panel: Place) -> None:

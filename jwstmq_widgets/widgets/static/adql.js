@@ -212,7 +212,7 @@ function render({ model, el }) {
       opened.textContent = !text || newCell(model, el, text) ? told : `${told} Write its name into a cell.`;
       setTimeout(() => { opened.textContent = ""; }, 6000);
     },
-    columns: (list) => { columns = list; drawColumns(); },
+    columns: (list) => { columns = list.length ? list : null; drawColumns(); },
     rows: (table) => {
       rows.hidden = false;
       rows.replaceChildren(h("table", {},

@@ -1,5 +1,6 @@
 """The local archive, for every test that asks one."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,23 +8,43 @@ import pytest
 
 from jwstmq_widgets.localarchive import LocalArchive
 
+_LONGEST = ("browser", "archives/test_esa.py", "downloads/test_cluster.py", "clients")
+"""Where the longest files of tests are. pytest-xdist gives out whole files: a long one at the end is waited for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((number for number, name in enumerate(_LONGEST) if path.startswith(name)), len(_LONGEST))
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def catalogue_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' catalogue is kept, also by processes that they start: it is built once, for all workers."""
+    session = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # whose own folder lies in that of the session
+        session = session.parent
+    folder = session / "catalogues"
+    folder.mkdir(exist_ok=True)
+    return folder
+
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Path) -> Iterator[Path]:
     """Keep the user's cache, settings and token out of the tests, and the tests out of them."""
     cache = tmp_path_factory.mktemp("cache")
+    (cache / "jwstmq_widgets").mkdir()
+    (cache / "jwstmq_widgets" / "localarchive").symlink_to(catalogue_folder, target_is_directory=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.delenv("MAST_API_TOKEN", raising=False)
         yield cache
-
-
-@pytest.fixture(scope="session")
-def catalogue_folder(_own_cache: Path) -> Path:
-    """Where the tests' catalogue is kept, also by processes that they start: it is built once."""
-    return _own_cache / "jwstmq_widgets" / "localarchive"
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from jwstmq_widgets.exploration.inquiry import Inquiry, Place
 from jwstmq_widgets.exploration.savedsearches import SavedSearches
 from jwstmq_widgets.exploration.suggestions import Suggestions
 from jwstmq_widgets.localarchive import LocalArchive
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
 from jwstmq_widgets.query import Query
 
 SECONDS = 30
@@ -64,6 +65,19 @@ def test_a_question_that_was_answered_is_not_counted(
     faulty_archive.clear_requests()
     assert count(inquiry, Query(program=2733)) == 10
     assert not faulty_archive.requests
+
+
+def test_a_count_that_comes_too_late_is_not_that_of_another_question(
+    inquiry: Inquiry, faulty_archive: LocalArchive
+) -> None:
+    def late(_: object) -> None:
+        assert inquiry.wait(SECONDS)
+        faulty_archive.faults = [Refuse(path="*", status=400)]
+
+    faulty_archive.faults = [Slow(path="*", latency=0.3)]
+    inquiry.ask(Query(program=2733))
+    inquiry.observe(late, names=["query"])
+    assert count(inquiry, Query(program=1324)) is None
 
 
 @pytest.mark.parametrize("query", [None, Query()])

@@ -94,6 +94,7 @@ class Inquiry(State):
         with self._lock:
             same = query is not None and query == self.query and (self.counting or self.count is not None)
             if not same:
+                self._jobs.cancel("count")  # first: its answer is none to the new question
                 self._set(query=query, count=None, counting=False, place=_given(query), wrong=None)
         self._tell()
         if not same:
@@ -166,7 +167,6 @@ class Inquiry(State):
         """Count for the present question, where there is one to count for."""
         query, archive = self.query, self._exploration.archive
         if query is None or query.empty or archive is None:
-            self._jobs.cancel("count")
             return
         self._put(counting=True)
 

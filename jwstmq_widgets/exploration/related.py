@@ -55,9 +55,9 @@ class Related(State):
         key = (archive.url if archive is not None else "", observation)
         known = self._known.get(key)
         asking = bool(observation) and archive is not None and known is None
+        self._jobs.cancel("related")  # first: its answer is none to the new question
         self._put(observation=observation, table=known, working=asking, problem=None)
         if not asking:
-            self._jobs.cancel("related")
             return
 
         def work(run: Run) -> None:

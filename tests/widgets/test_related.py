@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from jwstmq_widgets.exploration import Exploration
+from jwstmq_widgets.exploration.related import Related
 from jwstmq_widgets.localarchive import LocalArchive
+from jwstmq_widgets.localarchive.faults import Slow
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.explorer import Explorer
 from jwstmq_widgets.widgets.grid import ProductGrid
@@ -73,6 +75,20 @@ def test_an_observation_that_does_not_exist_is_told(esa: Exploration, place: Dis
     panel = place(RelatedPanel(esa))
     panel.do("look", observation="jw09999-o001_t001_miri_f770w")
     assert "no observation" in panel.until(lambda view: view["problem"])["problem"]
+
+
+def test_an_answer_that_comes_too_late_is_not_shown_under_another_name(
+    esa: Exploration, faulty_archive: LocalArchive
+) -> None:
+    related = Related(esa)
+    faulty_archive.faults = [Slow(path="*", latency=0.3)]
+    related.look_at(COMBINED)
+    related.observe(lambda _: related.wait(SECONDS), names=["observation"])
+    related.look_at("jw09999-o001_t001_miri_f770w")
+    assert related.wait(SECONDS)
+    assert related.problem is not None
+    assert related.table is None
+    related.close()
 
 
 def _inside(widget: object) -> Iterator[object]:

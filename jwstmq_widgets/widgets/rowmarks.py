@@ -116,14 +116,14 @@ class RowMarks:
     def _of_rows(self, index: FileIndex, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Give what is kept for the rows of another table, such as all products, to the rows of this one."""
         keys = self._keys
+        if not values.any():
+            return np.zeros(len(keys), dtype=values.dtype)  # where each row stands in the other table is not needed
         if self._places[0] is not index:
             same = len(keys) == len(index) and (np.shares_memory(keys, index.uris) or not len(keys))
             self._places = (index, None if same else index.places(keys.tolist()))
         places = self._places[1]
         if places is None:
             return values
-        if not len(index):
-            return np.zeros(len(places), dtype=values.dtype)
         return np.where(places >= 0, values[places], np.zeros(1, dtype=values.dtype))
 
     @cached_property

@@ -76,6 +76,8 @@ class WindowGrid(Grid):
         self, exploration: "Exploration", subject: Subject, *, height: int = 420, memory: ColumnMemory | None = None
     ) -> None:
         columns = subject.columns
+        self._memory = memory or ColumnMemory()
+        self._chosen_columns = self._memory.read(columns).plain()
         super().__init__(
             grid_data=[],
             grid_options={"rowModelType": "infinite"},
@@ -95,8 +97,6 @@ class WindowGrid(Grid):
         )
         self.exploration = exploration
         self._subject = subject
-        self._memory = memory or ColumnMemory()
-        self._chosen_columns = self._memory.read(columns).plain()
         self._names = frozenset(columns.by_name)
         self._guard = threading.RLock()
         self._views: OrderedDict[str, GridView] = OrderedDict()
@@ -126,6 +126,10 @@ class WindowGrid(Grid):
             self._redraw_rail.close()
             self.layout.close()  # ipywidgets leaves it in its register
         super().close()
+
+    def __repr__(self) -> str:
+        # ipywidgets would compare and write out all traits, the browser's code among them, whenever a cell shows it
+        return f"{type(self).__name__}({len(self._rows):,} rows)"
 
     # -- from the exploration ----------------------------------------------------------------------------------------
 

@@ -82,11 +82,24 @@ frame.append(facets.rail, rows);
 root.append(summary, trouble);
 for (const part of [invert, clearTicks, empty, trouble]) part.hidden = true;
 
+// A grid is built before it is in the page, where it has no width. The last one's is the best guess: where it is right,
+// nothing has to be laid out twice. It is kept at the style sheet, which all grids of the page share.
+const widths = (style.jwstmqWidths ||= {});
+const width = (widths[one] ||= { root: 0, rows: Infinity });
+
+function fit() {
+  if (!grid.api || !gridDiv.clientWidth) return;
+  Object.assign(width, { root: root.clientWidth, rows: gridDiv.clientWidth });
+  if (hasFacets) facets.layOut(width.root);
+  grid.columnsOf.fit();
+}
+
 // -- what is known of the kernel's side -----------------------------------------------------------------------------
 
 const waiting = new Map(); // request number to AG Grid's parameters
 let requests = 0;
 let table = -1; // number of the kernel's table that the rows belong to
+let newest = -1; // number of the kernel's table that was heard of last
 let counted = -1; // number of the table whose facets are drawn
 let fresh = true; // whether the next request is to be worked out anew
 let seen = "";
@@ -124,30 +137,47 @@ function expect() {
   }, PATIENCE);
 }
 
+// Ask the kernel for a block of rows, and give the number of the request; 0 where no kernel is there.
+function ask({ start, stop, sort, filters }) {
+  const names = grid.columnsOf.asked([...sort.map(([name]) => name), ...Object.keys(filters)]);
+  asked = names.join(" ");
+  const sent = send({ type: "rows", request: requests + 1, start, stop, sort, filters, search: search.value, columns: names, fresh });
+  fresh = false;
+  if (!sent) return 0;
+  requests += 1;
+  expect();
+  return requests;
+}
+
+// The first block is asked for before AG Grid is built: the kernel works it out meanwhile.
+let early = null;
+
+function askEarly() {
+  const { sort, filters } = remembered;
+  const request = ask({ start: 0, stop: BLOCK, sort, filters });
+  early = request ? { request, wants: JSON.stringify([0, BLOCK, sort, filters, search.value]), answer: null } : null;
+}
+
+// Give AG Grid's first question the answer that is here or on its way; false where it has another question.
+function takeEarly(params, wants) {
+  const taken = early;
+  early = null;
+  if (!taken || taken.wants !== JSON.stringify(wants)) return false;
+  if (taken.answer && newest > taken.answer[0].table) return false; // the table has become another one meanwhile
+  waiting.set(taken.request, params);
+  if (taken.answer) receivers.rows(...taken.answer);
+  return true;
+}
+
 const datasource = {
   getRows(params) {
     if (!grid.api) return; // the grid has gone since AG Grid made up its mind
-    requests += 1;
-    waiting.set(requests, params);
-    const names = grid.columnsOf.asked();
-    asked = names.join(" ");
-    const sent = send({
-      type: "rows",
-      request: requests,
-      start: params.startRow,
-      stop: params.endRow,
-      sort: params.sortModel.map((item) => [item.colId, item.sort === "desc"]),
-      filters: params.filterModel,
-      search: search.value,
-      columns: names,
-      fresh,
-    });
-    fresh = false;
-    if (sent) expect();
-    else {
-      waiting.delete(requests);
-      params.failCallback();
-    }
+    const sort = params.sortModel.map((item) => [item.colId, item.sort === "desc"]);
+    const { startRow: start, endRow: stop, filterModel: filters } = params;
+    if (takeEarly(params, [start, stop, sort, filters, search.value])) return;
+    const request = ask({ start, stop, sort, filters });
+    if (request) waiting.set(request, params);
+    else params.failCallback();
   },
 };
 
@@ -194,6 +224,7 @@ function rowsOf(block) {
 
 const receivers = {
   rows(message, buffers) {
+    if (early && message.request === early.request) early.answer = [message, buffers];
     const params = waiting.get(message.request);
     if (!params) return;
     waiting.delete(message.request);
@@ -209,6 +240,8 @@ const receivers = {
     preview.rowsCame();
   },
   state(message) {
+    newest = message.table;
+    if (!grid.api) return;
     showSums(message);
     if (message.table !== table) {
       if (table >= 0 && !waiting.size) reload();
@@ -237,6 +270,7 @@ const receivers = {
     tell(message.text);
   },
   trouble(message) {
+    if (early && message.request === early.request) early = null;
     const params = waiting.get(message.request);
     if (params) {
       waiting.delete(message.request);
@@ -248,7 +282,8 @@ const receivers = {
 
 function receive(message, buffers) {
   const receiver = receivers[message.type];
-  if (receiver && grid.api && (!message.view || message.view === self)) receiver(message, buffers || []);
+  const ready = grid.api || (early && ["rows", "state", "trouble"].includes(message.type));
+  if (receiver && ready && (!message.view || message.view === self)) receiver(message, buffers || []);
 }
 
 // States have changed by which the rows are sorted or filtered: ask for them again, gently and never under a scroll.
@@ -323,14 +358,16 @@ const look = later(grid, () => {
 
 // -- AG Grid --------------------------------------------------------------------------------------------------------
 
+view.listenTo(model, "msg:custom", receive);
+askEarly();
+if (hasFacets) facets.layOut(width.root);
 Object.assign(gridOptions, {
-  columnDefs: [grid.columnsOf.tickDefinition(), ...grid.columnsOf.definitions(remembered.sort)],
+  columnDefs: [grid.columnsOf.tickDefinition(), ...grid.columnsOf.definitions(remembered, width.rows)],
   rowModelType: "infinite",
   cacheBlockSize: BLOCK,
   maxBlocksInCache: 40,
   maxConcurrentDatasourceRequests: 2,
   infiniteInitialRowCount: 1,
-  blockLoadDebounceMillis: 30,
   rowHeight: 28,
   headerHeight: 28,
   floatingFiltersHeight: 28,
@@ -346,6 +383,7 @@ Object.assign(gridOptions, {
   suppressNoRowsOverlay: true,
   suppressPropertyNamesCheck: true,
   animateRows: false,
+  rowBuffer: 4,
   onCellClicked(params) {
     if (params.column.getColId() === "tick") grid.ticks.tick(params.node, params.event.shiftKey);
   },
@@ -375,9 +413,8 @@ Object.assign(gridOptions, {
   onGridReady() {
     grid.api = gridOptions.api;
     if (Object.keys(remembered.filters).length) grid.api.setFilterModel(remembered.filters);
-    if (hasFacets) facets.layOut();
-    grid.columnsOf.fit();
     grid.api.setDatasource(datasource);
+    fit();
   },
 });
 
@@ -419,15 +456,9 @@ root.addEventListener("keydown", (event) => {
   search.select();
 });
 
-const resized = new ResizeObserver(() =>
-  requestAnimationFrame(() => {
-    if (hasFacets && grid.api) facets.layOut();
-    grid.columnsOf.fit();
-  })
-);
+const resized = new ResizeObserver(() => requestAnimationFrame(fit));
 resized.observe(root);
 resized.observe(gridDiv);
-view.listenTo(model, "msg:custom", receive);
 view.listenTo(model, "change:_chosen_columns", grid.columnsOf.changedElsewhere);
 view.listenTo(model, "change:height", () => {
   gridDiv.style.height = model.get("height");

@@ -39,7 +39,7 @@ function makeColumns(grid) {
     });
   }
 
-  function definition(column, sorted) {
+  function definition(column, sorted, shown) {
     const order = sorted.get(column.name);
     const made = {
       colId: column.name,
@@ -48,7 +48,7 @@ function makeColumns(grid) {
       headerTooltip: column.meaning,
       minWidth: Math.min(column.width, 56),
       width: widthOf(column),
-      hide: !wanted(column),
+      hide: !shown.has(column.name),
       sortable: true,
       resizable: true,
       suppressMenu: true,
@@ -70,12 +70,8 @@ function makeColumns(grid) {
 
   // Columns that do not fit are left out, the least telling first, so that no second scroll bar is needed. What the
   // user has added, sorted or filtered by stays.
-  function fit() {
-    const width = gridDiv.clientWidth;
-    if (!width || !grid.api) return;
-    const state = gridOptions.columnApi.getColumnState();
-    const kept = new Set([...chosen.added, ...state.filter((item) => item.sort).map((item) => item.colId)]);
-    for (const name of Object.keys(grid.api.getFilterModel())) kept.add(name);
+  function fitting(width, used) {
+    const kept = new Set([...chosen.added, ...used]);
     const here = columns.filter((column) => wanted(column) || kept.has(column.name));
     const always = (column) => !column.rank || kept.has(column.name);
     let left = width - TICK_WIDTH - SCROLL_BAR;
@@ -86,11 +82,27 @@ function makeColumns(grid) {
       left -= widthOf(column);
       shown.add(column.name);
     }
-    const hidden = columns.map((column) => column.name).filter((name) => !shown.has(name));
+    return shown;
+  }
+
+  function fit() {
+    const width = gridDiv.clientWidth;
+    if (!width || !grid.api) return;
+    const state = gridOptions.columnApi.getColumnState().filter((item) => byName.has(item.colId));
+    const shown = fitting(width, used());
+    const wrong = state.filter((item) => shown.has(item.colId) === Boolean(item.hide)).map((item) => item.colId);
     applying = true;
-    gridOptions.columnApi.setColumnsVisible([...shown], true);
-    gridOptions.columnApi.setColumnsVisible(hidden, false);
+    for (const on of [true, false]) {
+      const names = wrong.filter((name) => shown.has(name) === on);
+      if (names.length) gridOptions.columnApi.setColumnsVisible(names, on);
+    }
     applying = false;
+  }
+
+  // The columns that are sorted or filtered by.
+  function used() {
+    const sorted = gridOptions.columnApi.getColumnState().filter((item) => item.sort).map((item) => item.colId);
+    return [...sorted, ...Object.keys(grid.api.getFilterModel())];
   }
 
   // Bring the grid to what is chosen: after a reset, a choice in the menu, or one in another view of this grid.
@@ -175,17 +187,14 @@ function makeColumns(grid) {
         cellRenderer: cellOf("jwstmq-grid-cell", paintTick),
       };
     },
-    definitions(sort) {
+    definitions({ sort, filters }, width) {
       const sorted = new Map(sort.map(([name, descending], place) => [name, { descending, place }]));
-      return ordered().map((column) => definition(column, sorted));
+      const shown = fitting(width, [...sorted.keys(), ...Object.keys(filters)]);
+      return ordered().map((column) => definition(column, sorted, shown));
     },
     // The columns whose cells are asked for: all that are wanted, whether or not there is room for them just now.
-    asked() {
-      const sorted = gridOptions.columnApi.getColumnState().filter((item) => item.sort).map((item) => item.colId);
-      const filtered = Object.keys(grid.api.getFilterModel());
-      return columns.map((column) => column.name).filter(
-        (name) => wanted(byName.get(name)) || sorted.includes(name) || filtered.includes(name)
-      );
+    asked(names = used()) {
+      return columns.filter((column) => wanted(column) || names.includes(column.name)).map((column) => column.name);
     },
     moved() {
       if (applying) return;

@@ -29,8 +29,7 @@ function makeFacets(grid) {
     if (byUser && !open) toggle.focus();
   }
   // Where there is no room beside the rows, the rail lies over them, and goes when the user is elsewhere.
-  function layOut() {
-    const width = root.clientWidth;
+  function layOut(width) {
     if (!width) return;
     const now = width >= RAIL_ROOM;
     rail.classList.toggle("jwstmq-grid-over", !now);

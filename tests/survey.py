@@ -13,6 +13,16 @@ DETECTORS = np.array(["mirimage", "nrcalong", "nrs1", "nrcb4"])
 FILTERS = np.array(["F770W", "CLEAR;F090W", "F444W;GRISMR", "CLEAR;PRISM"])
 TARGETS = np.array(["NGC 3132", "SMACS J0723.3-7327", "<img src=x onerror=alert(1)>", "UNKNOWN"])
 SUFFIXES = np.array(["_cal.fits", "_rate.fits", "_uncal.fits", "_cal.jpg", "_crf.fits"])
+INSTRUMENTS = np.array(["MIRI", "NIRCAM", "NIRSPEC", "NIRCAM"])
+DESCRIPTIONS = np.array(
+    [
+        "exposure (L2b): 2D calibrated",
+        "exposure (L2a): 2D count rate averaged over integrations",
+        "exposure (L1b): Uncalibrated 4D exposure data",
+        "Preview-Full",
+        "exposure (L2c): 2D calibrated, outliers flagged",
+    ]
+)
 STAGES = np.array(["2b", "2a", "1b", "2b", "2c"])
 URI = "mast:JWST/product/"
 PUBLIC, EXCLUSIVE = 59_000.0, 2_000_000.5
@@ -40,6 +50,12 @@ def survey(length: int) -> Table:
         "calib_level": np.where(row % 13 == 5, -1, 2),
         "filters": FILTERS[row % 4],
         "program": np.full(length, 2733),
+        "proposal_id": np.full(length, "2733"),
+        "obs_id": np.char.add(np.char.add(np.char.add("jw027", number), "001_02101_00001_"), detector),
+        "instrument": INSTRUMENTS[row % 4],
+        "visit": row // 50 % 3 + 1,
+        "exposure": row // 5 % 10 + 1,
+        "description": DESCRIPTIONS[row % 5],
         "observation": observation,
         "detector": detector,
         "filetype": filetype,

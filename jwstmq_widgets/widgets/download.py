@@ -11,6 +11,7 @@ from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.keepsakes import load_code, write_page, write_script
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.planrows import plan_rows
+from jwstmq_widgets.widgets.redraw import Redraw
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -62,7 +63,13 @@ class DownloadPanel(Panel):
         self._dismissed: Manifest | None = None
         self._kept: _Kept | None = None
         self._edition: tuple[Plan | None, int] = (None, 0)
+        self._redraw_rows = Redraw(self._send_rows)  # on its thread: counting a million files takes a second
         super().__init__(exploration, **traits)
+
+    def close(self) -> None:
+        """Stop watching, and free the widget."""
+        self._redraw_rows.close()
+        super().close()
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
@@ -92,7 +99,7 @@ class DownloadPanel(Panel):
         return {
             "destination": self._set_destination,
             "layout": self._set_layout,
-            "rows": self._send_rows,
+            "rows": self._redraw_rows,
             "download": self._download,
             "cancel": self._cancel,
             "pause": self.exploration.pause,

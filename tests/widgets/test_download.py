@@ -190,6 +190,8 @@ def test_the_plan_is_counted_by_observation_and_file_type_when_it_is_asked_for(
     assert not rows(panel)
     panel.do("rows")
     size = format_size(asked.plan.bytes_total)
+    with panel.line.changed:
+        assert panel.line.changed.wait_for(lambda: rows(panel), SECONDS)
     assert rows(panel) == [{"rows": [["02733 obs 2", "_i2d.fits", "to fetch", "3", size]], "more": 0}]
 
 

@@ -3,16 +3,19 @@
 import errno
 import heapq
 import logging
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from jwstmq_widgets.downloads.addresses import Addresses
-from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.connection import Lane, public_address
 from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import Carrier, Hands, Line, OwnHands, make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
@@ -20,8 +23,9 @@ from jwstmq_widgets.downloads.manifest import make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
-from jwstmq_widgets.downloads.planitems import PlanItems
-from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
+from jwstmq_widgets.downloads.planitems import CODES, PlanItems
+from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, Running, tell
+from jwstmq_widgets.downloads.quick import LARGEST, Errand, Quick
 from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
 
@@ -103,10 +107,12 @@ class Batch:
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
         self._entries: dict[int, Entry] = {}
-        self._folders: set[Path] = set()
+        self._folders: dict[Path, str] = {}
+        self._quickly: dict[int, Running] = {}
+        self._ending: set[int] = set()  # small files that have come, and get their names now
         self._pace = Pace(workers)
-        all_sizes = PlanItems.of(plan.items).sizes.tolist()
-        self._sizes: list[int] = [all_sizes[index] for index in moving]
+        sizes_of_all = PlanItems.of(plan.items).sizes
+        self._sizes: list[int] = sizes_of_all[np.array(moving, dtype=np.intp)].tolist()
         self._meter = Meter(files_total=len(moving), bytes_total=sum(size for size in self._sizes if size > 0))
         self._answered = 0.0
         self._stopping = False
@@ -117,6 +123,10 @@ class Batch:
         self._hands: Hands = hands or OwnHands(
             archive, planned_at=plan.made, manners=manners, valve=Valve(limit_rate, self._control)
         )
+        self._quick = Quick(self, manners) if self._hands.plain else None
+        states = PlanItems.of(plan.items).states
+        small = (states == CODES["fetch"]) & (sizes_of_all > 0) & (sizes_of_all <= LARGEST)
+        self._small: list[bool] = small.tolist()
         self._lanes = [self._hands.lane() for _ in range(self._most_lanes(workers))]
         self._alive = len(self._lanes)
         self.moved: int = 0
@@ -173,7 +183,8 @@ class Batch:
 
     def _snapshot(self) -> DownloadProgress:
         with self._changed:
-            now = self._meter.snapshot(trial.transfer.running for trial in self._active.values())
+            active = (trial.transfer.running for trial in self._active.values())
+            now = self._meter.snapshot([*active, *self._quickly.values()])
         return replace(now, paused=True, rate=0.0, seconds_left=None) if self._control.paused else now
 
     def _stop(self) -> None:
@@ -191,27 +202,33 @@ class Batch:
             while (task := self._take()) is not None:
                 if isinstance(task, Transfer):
                     self._help(task, lane, buffer)
-                else:
-                    self._carry(task, lane, buffer)
+                elif (left := self._carry_quickly(task, lane)) is not None:
+                    self._carry(left, lane, buffer)
         finally:
             lane.finish()
             with self._changed:
                 self._alive -= 1
                 if not self._alive:
                     self._over.set()
+                    if self._quick is not None:
+                        self._quick.end()
 
     def _take(self) -> int | Transfer | None:
         """Wait for the next file that may be tried, or be helped with; None when there will be none."""
         with self._changed:
             while True:
-                if self._stopping or not (self._fresh or self._again_at or self._active):
+                left = self._fresh or self._again_at or self._active or self._quickly or self._ending
+                if (self._stopping and not self._ending) or not left:
                     self._changed.notify_all()
                     return None
+                if self._stopping:
+                    self._changed.wait()
+                    continue
                 if self._control.paused:
                     self._changed.wait(_REDRAW_EVERY)
                     continue
                 wait: float | None = None
-                if len(self._active) + self._helping >= self._pace.limit:
+                if self._busy >= self._pace.limit:
                     pass
                 elif not self._fresh and not self._again_at:
                     wait = _HELP_EVERY if len(self._lanes) > len(self._active) else None
@@ -231,6 +248,114 @@ class Batch:
                     if again is not None and not self._fresh:
                         wait = max(wait, again)
                 self._changed.wait(wait)
+
+    @property
+    def _busy(self) -> int:
+        """How many connections are in use."""
+        return len(self._active) + len(self._quickly) + self._helping
+
+    def _carry_quickly(self, index: int, lane: Line) -> int | None:
+        """Bring a small file and those that follow it over a connection that is open; gives one that is left."""
+        with self._changed:
+            errand = None
+            first_try = not self._active[index].tries and self._small[index]
+            if first_try and self._quick is not None and self._fresh and self._small[self._fresh[0]]:
+                errand = self._errand(index)
+            if errand is None:
+                return index
+            self._trials[index] = self._active.pop(index)
+            self._quickly[index] = errand.running
+        assert self._quick is not None  # noqa: S101  (for type checkers)
+        left = self._quick.ride(cast(Lane, lane), errand)
+        if left is None:
+            return None
+        with self._changed:
+            self._quickly.pop(left.index)
+            self._active[left.index] = self._trial(left.index)
+        return left.index
+
+    def _errand(self, index: int) -> Errand | None:
+        """Make a small file ready to be brought; None where there is anything to it that needs a closer look."""
+        item = self._plan.items[index]
+        url, folder = self._addresses.of(item.uri), self._folders.get(item.folder)
+        if not url:
+            return None
+        if folder is None:
+            try:
+                self._make_folder(item.folder)
+            except (DownloadError, OSError):  # who tries it in the plain way says why
+                return None
+            folder = self._folders[item.folder]
+        running = Running(uri=item.uri, name=item.name, size=item.size)
+        return Errand(index, item, url, f"{folder}{os.sep}{item.name}", running)
+
+    def next_small(self, came: Errand | None) -> Errand | None:
+        """See `Taker`."""
+        with self._changed:
+            if came is not None:
+                del self._quickly[came.index]
+                self._trials.pop(came.index, None)
+                self._ending.add(came.index)
+            if self._stopping or self._control.paused or self._busy >= self._pace.limit:
+                return None
+            if not self._fresh or not self._small[self._fresh[0]]:
+                return None
+            now = time.monotonic()
+            if self._pace.quiet_until > now or (self._again_at and self._again_at[0][0] <= now):
+                return None
+            errand = self._errand(self._fresh[0])
+            if errand is not None:
+                self._fresh.popleft()
+                self._quickly[errand.index] = errand.running
+            return errand
+
+    def brought(self, files: Sequence[Errand]) -> None:
+        """See `Taker`."""
+        entries = [self._entry(errand) for errand in files]
+        self._ledger.add(*entries)
+        with self._changed:
+            if self._closed:
+                return
+            for errand, entry in zip(files, entries, strict=True):
+                self._ending.discard(errand.index)
+                self._entries[errand.index] = entry
+                self.moved += entry.size
+                self._meter.finish(errand.running, entry.size, entry.size)
+                self._pace.good()
+            self._answered = time.monotonic()
+            self._changed.notify_all()
+
+    def _entry(self, errand: Errand) -> Entry:
+        item, fields = errand.item, errand.fields
+        return Entry(
+            uri=item.uri,
+            path=relative_path(item, self._plan.folder),
+            status="COMPLETE",
+            size=item.size,
+            seconds=round(errand.seconds, 3),
+            obs_id=item.obs_id,
+            url=errand.url,
+            source=public_address(errand.url),
+            etag=fields.get("ETag"),
+            modified=fields.get("Last-Modified"),
+            check=f"length; {errand.check}",
+        )
+
+    def not_kept(self, errand: Errand) -> None:
+        """See `Taker`."""
+        with self._changed:
+            self._ending.discard(errand.index)
+            if not self._stopping:
+                heapq.heappush(self._again_at, (time.monotonic(), errand.index))
+            self._changed.notify_all()
+
+    def resting(self) -> bool:
+        """See `Taker`."""
+        return self._control.paused and not self._stopping
+
+    def over(self) -> bool:
+        """See `Taker`."""
+        return self._closed
 
     def _split_now(self) -> Iterator[Transfer]:
         carriers = (trial.transfer for trial in self._active.values())
@@ -288,7 +413,7 @@ class Batch:
         if folder in self._folders:
             return
         make_folder(folder, self._plan.folder)
-        self._folders.add(folder)
+        self._folders[folder] = str(folder)
 
     def _succeeded(self, index: int, trial: _Trial, outcome: Outcome) -> None:
         validator, transfer = outcome.validator, trial.transfer
@@ -354,7 +479,7 @@ class Batch:
             self._halt("not tried: the disk is full; free some space, then try again")
         elif isinstance(error, FileNotFoundError) and self._active[index].tries == 0:
             self._active[index].tries = 1  # somebody removed the folder: make it again, once
-            self._folders.discard(item.folder)
+            self._folders.pop(item.folder, None)
             self._again(index, 0.0)
         else:
             why = error.strerror or type(error).__name__

@@ -24,7 +24,7 @@ _SUM = re.compile(rb"(CHECKSUM|DATASUM) *= *'([^']*)'")
 _PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
 
 
-def check_structure(path: Path, name: str, *, checksums: bool = False, held: bytes | None = None) -> str:
+def check_structure(path: Path | None, name: str, *, checksums: bool = False, held: bytes | None = None) -> str:
     """Check that a file holds, from its start to its end, what its name promises.
 
     Cheap at any size: only headers and ends are read, and JSON, which is small, as a whole.
@@ -32,7 +32,7 @@ def check_structure(path: Path, name: str, *, checksums: bool = False, held: byt
     Parameters
     ----------
     path
-        The file.
+        The file; may be left out where all that it holds is given.
     name
         The name that it will bear; its extension chooses the check.
     checksums
@@ -51,7 +51,7 @@ def check_structure(path: Path, name: str, *, checksums: bool = False, held: byt
         If the structure is broken, or the file is a web page.
     """
     extension = name.lower().rpartition(".")[2]
-    with path.open("rb") if held is None else BytesIO(held) as file:
+    with BytesIO(held or b"") if held is not None or path is None else path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         start = file.read(512)

@@ -113,6 +113,8 @@ class Crew:
         self.places: dict[str, tuple[str, str, str]] = {}
         """dataURI to the worker that moved the file, its machine, and the file's path there."""
 
+    plain = False
+
     @property
     def at_home(self) -> bool:
         """Whether the files go to a disk that this process may see."""

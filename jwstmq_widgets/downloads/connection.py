@@ -14,7 +14,15 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jwstmq_widgets import __version__
-from jwstmq_widgets.downloads.wire import Fields, RawAnswer, Reader, host_field, request_bytes, split_address
+from jwstmq_widgets.downloads.wire import (
+    Fields,
+    RawAnswer,
+    Reader,
+    field_lines,
+    host_field,
+    request_bytes,
+    split_address,
+)
 from jwstmq_widgets.errors import Cancelled, DownloadError, Unreachable
 
 __all__ = ["Answer", "Lane", "public_address"]
@@ -25,7 +33,7 @@ _MOST_REDIRECTS = 5
 _MOST_KEPT = 3
 _MOST_DRAINED = 65536
 _INFLATE = 47  # zlib's wbits for "gzip or zlib, as the header says"
-_SENT = {"User-Agent": f"jwstmq_widgets/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
+_SENT = field_lines({"User-Agent": f"jwstmq_widgets/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"})
 
 
 def public_address(url: str) -> str:
@@ -48,6 +56,13 @@ class _Open:
     reader: Reader | None = None
     """Reads its answers; None before it is connected."""
     used: bool = False
+    asked: str = ""
+    """Address whose answer is on its way, because somebody else asked for it here."""
+
+    @property
+    def unclear(self) -> bool:
+        """Whether it sent, or will send, more than it was asked for: the next answer could be anything."""
+        return bool(self.asked) or (self.reader is not None and self.reader.left_over)
 
 
 class Lane:
@@ -141,22 +156,65 @@ class Lane:
         if self._closed:
             raise Cancelled("cancelled")
 
+    def lend(self, url: str) -> socket.socket | None:
+        """Give an open connection over which an address can be asked, for somebody else to use for a while.
+
+        Parameters
+        ----------
+        url
+            The address.
+
+        Returns
+        -------
+        socket.socket or None
+            The connection, which waits for nothing; None where there is none.
+        """
+        opened = self._kept.get(split_address(url)[:2])
+        return None if opened is None or opened.reader is None or opened.unclear else opened.connection.sock
+
+    def request(self, url: str) -> bytes | None:
+        """Write down the request for an address, as it goes over the connection that is lent; None where none is."""
+        opened = self._kept.get(split_address(url)[:2])
+        return None if opened is None else self._request(opened, url, {})
+
+    def take_back(self, url: str, asked: str = "", came: bytes = b"") -> None:
+        """Use a lent connection again.
+
+        Parameters
+        ----------
+        url
+            An address that it was lent for.
+        asked
+            Address that was asked over it, and whose answer is still to be read; "" for none.
+        came
+            What of that answer was read.
+        """
+        opened = self._kept.get(split_address(url)[:2])
+        if opened is not None and opened.reader is not None:
+            opened.connection.sock.settimeout(self._stall_timeout)
+            opened.asked = asked
+            opened.reader.put_back(came)
+
+    def _request(self, opened: _Open, url: str, headers: Mapping[str, str]) -> bytes:
+        scheme, netloc, target = split_address(url)
+        own = {**headers, **self._authorization(url), **opened.extra}
+        return request_bytes(url if opened.absolute else target, host_field(scheme, netloc), own, _SENT)
+
     def _ask(self, url: str, headers: Mapping[str, str]) -> "Answer":
         url = url.partition("#")[0]
-        scheme, netloc, target = split_address(url)
-        key = (scheme, netloc)
+        key = split_address(url)[:2]
         while True:
             self.check()
             opened = self._kept.get(key)
-            if opened is not None and opened.reader is not None and opened.reader.left_over:
-                self._drop(key)  # it sent more than it promised: the next answer could be anything
+            asked_already = opened is not None and opened.asked == url and not headers
+            if opened is not None and not asked_already and opened.unclear:
+                self._drop(key)
                 opened = None
             opened = opened or self._open(urlsplit(url), key)
-            reused, opened.used = opened.used, True
-            sent = {**_SENT, **headers, **self._authorization(url), **opened.extra}
+            reused, opened.used, opened.asked = opened.used, True, ""
             try:
-                asked = request_bytes(url if opened.absolute else target, host_field(scheme, netloc), sent)
-                opened.connection.sock.sendall(asked)
+                if not asked_already:
+                    opened.connection.sock.sendall(self._request(opened, url, headers))
                 assert opened.reader is not None  # noqa: S101  (for type checkers: it is connected)
                 raw = RawAnswer(opened.reader)
             except (OSError, ValueError, http.client.HTTPException) as error:

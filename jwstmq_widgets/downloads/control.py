@@ -79,6 +79,11 @@ class Valve:
         self._lock = threading.Lock()
         self._free_at = clock()
 
+    @property
+    def limited(self) -> bool:
+        """Whether so many bytes a second may come, and no more."""
+        return self._rate is not None
+
     def share(self, most: int) -> int:
         """Give how many bytes to read at once, so that a limited rate is even."""
         if self._rate is None:

@@ -3,7 +3,7 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,7 +15,7 @@ from jwstmq_widgets.downloads.batch import Batch
 from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import OwnHands
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
-from jwstmq_widgets.downloads.manifest import NOT_OBSERVED, Manifest, make_entry, relative_path, tell_where
+from jwstmq_widgets.downloads.manifest import NOT_OBSERVED, Manifest, make_entry, tell_where, way_to
 from jwstmq_widgets.downloads.pace import Manners, Verify
 from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
 from jwstmq_widgets.downloads.planitems import CODES, PlanItems
@@ -133,7 +133,7 @@ def download(
         _prepare(plan, at_home=crew is None or crew.at_home)
         moving = _ordered(plan, [index for index, entry in enumerate(entries) if entry is None], order)
         with crew or nullcontext(), Ledger(plan.folder) as ledger:
-            ledger.begin(archive=url, layout=plan.layout, items=(_facts(plan, index) for index in moving))
+            ledger.begin(archive=url, layout=plan.layout, items=_facts(plan, moving))
             batch = Batch(
                 plan, archive, moving, ledger, manners, workers, crew or hands, control, limit_rate, addresses
             )
@@ -199,9 +199,12 @@ def _ordered(plan: Plan, moving: list[int], order: Order) -> list[int]:
     return moving
 
 
-def _facts(plan: Plan, index: int) -> tuple[str, str, int, str]:
-    item = plan.items[index]
-    return item.uri, relative_path(item, plan.folder), item.size, item.obs_id
+def _facts(plan: Plan, moving: list[int]) -> Iterator[tuple[str, str, int, str]]:
+    items = PlanItems.of(plan.items).take(np.array(moving, dtype=np.intp))
+    ways = [way_to(folder, plan.folder) for folder in items.folders]
+    columns = (column.tolist() for column in (items.uris, items.places, items.names, items.sizes, items.obs_ids))
+    for uri, place, name, size, obs_id in zip(*columns, strict=True):
+        yield str(uri), f"{ways[place]}{name}", size, str(obs_id)
 
 
 def _entry_at_rest(item: PlanItem, folder: "Path", addresses: Addresses) -> Entry:

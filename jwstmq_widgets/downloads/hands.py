@@ -59,6 +59,10 @@ class Hands(Protocol):
     def at_home(self) -> bool:
         """Whether the files go to a disk that this process sees."""
 
+    @property
+    def plain(self) -> bool:
+        """Whether its lines are this process's own, to the archive itself, and as fast as they can be."""
+
     def lane(self) -> Line:
         """Make a line to the archive."""
 
@@ -96,6 +100,11 @@ class OwnHands:
     ) -> None:
         self._archive, self._planned_at, self._manners = archive, planned_at, manners
         self._valve, self._copies = valve or Valve(), copies
+
+    @property
+    def plain(self) -> bool:
+        """Whether its lines go to the archive itself, as fast as they can."""
+        return self._copies is None and not self._valve.limited
 
     def lane(self) -> Lane:
         """Make a line to the archive."""

@@ -153,21 +153,25 @@ class Ledger:
         """
         self._write({"kind": "end", "files": files, "bytes": moved, "seconds": round(seconds, 3), "when": _now()})
 
-    def add(self, entry: Entry) -> None:
-        """Write down what happened to one file.
+    def add(self, *entries: Entry) -> None:
+        """Write down what happened to some files, at once.
 
         Parameters
         ----------
-        entry
+        *entries
             What happened.
         """
-        facts = {name: value for name in _FIELDS if (value := getattr(entry, name)) not in {"", -1}}
-        self._write({"kind": "file", **facts, "when": entry.when or _now()})
+        now = _now()
+        lines = []
+        for entry in entries:
+            facts = {name: value for name in _FIELDS if (value := getattr(entry, name)) not in {"", -1}}
+            lines.append({"kind": "file", **facts, "when": entry.when or now})
+        self._write(*lines)
 
-    def _write(self, line: Mapping[str, Any]) -> None:
-        if self._file is None:
+    def _write(self, *lines: Mapping[str, Any]) -> None:
+        if self._file is None or not lines:
             return
-        data = (b"\n" if self._torn else b"") + orjson.dumps(line) + b"\n"
+        data = (b"\n" if self._torn else b"") + b"".join(orjson.dumps(line) + b"\n" for line in lines)
         self._torn = True
         try:
             self._torn = os.write(self._file, data) != len(data)

@@ -1,5 +1,6 @@
 """What a download did, as a table."""
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from jwstmq_widgets.downloads.plan import Plan, PlanItem, make_plan
 from jwstmq_widgets.downloads.wishes import Wish
 from jwstmq_widgets.errors import QueryError
 
-__all__ = ["NOT_OBSERVED", "Manifest", "make_entry", "relative_path", "tell_where"]
+__all__ = ["NOT_OBSERVED", "Manifest", "make_entry", "relative_path", "tell_where", "way_to"]
 
 NOT_OBSERVED = "not observed yet"
 """Message of a file that is skipped because the archive has only its plan."""
@@ -62,8 +63,9 @@ class Manifest(Table):  # type: ignore[misc]  # astropy has no types
             The table.
         """
         rows = list(entries)
+        start = os.path.join(folder, "")  # noqa: PTH118  (a Path of each row takes more time than all the rest)
         table = cls(meta={"folder": str(folder), "layout": layout, "archive": archive})
-        table["Local Path"] = np.array([str(folder.joinpath(*row.path.split("/"))) for row in rows], dtype=str)
+        table["Local Path"] = np.array([f"{start}{row.path.replace('/', os.sep)}" for row in rows], dtype=str)
         table["Status"] = np.array([row.status for row in rows], dtype="U9")
         table["Message"] = np.array([row.message for row in rows], dtype=str)
         table["URL"] = np.array([row.url for row in rows], dtype=str)
@@ -136,11 +138,11 @@ def relative_path(item: PlanItem, folder: Path) -> str:
     str
         The path.
     """
-    return f"{_between(item.folder, folder)}{item.name}"
+    return f"{way_to(item.folder, folder)}{item.name}"
 
 
 @lru_cache(maxsize=1024)
-def _between(place: Path, folder: Path) -> str:
+def way_to(place: Path, folder: Path) -> str:
     """Give the way from the destination to a folder of it, which many files share, with its last ``/``."""
     way = place.relative_to(folder).as_posix()
     return "" if way == "." else f"{way}/"

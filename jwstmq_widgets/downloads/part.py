@@ -20,11 +20,11 @@ import orjson
 
 from jwstmq_widgets.downloads.validator import Validator
 
-__all__ = ["Busy", "Part", "Validator", "read_pieces"]
+__all__ = ["FLAGS", "Busy", "Part", "Validator", "lock", "read_pieces", "same"]
 
 # Beginnings from here on get a note of their validator before they grow, so that even a killed process can resume.
 _NOTED_FROM = 1_000_000
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Busy(Exception):
@@ -259,7 +259,7 @@ class Part:
     def _open(self) -> tuple[int, int]:
         while True:
             try:
-                file = os.open(self._name, _FLAGS, 0o666)
+                file = os.open(self._name, FLAGS, 0o666)
             except OSError as error:
                 if error.errno != errno.ELOOP:
                     raise
@@ -268,9 +268,9 @@ class Part:
             try:
                 found = os.fstat(file)
                 _check_kind(found, self.path)
-                _lock(file)
+                lock(file)
                 # Who held the lock until now may have given the file its final name, or removed it.
-                if _same(self._name, found):
+                if same(self._name, found):
                     return file, found.st_size
             except BaseException:
                 os.close(file)
@@ -336,7 +336,8 @@ def _check_kind(found: os.stat_result, path: Path) -> None:
         raise OSError(errno.EEXIST, "it is no ordinary file; move it away", str(path))
 
 
-def _same(path: str, found: os.stat_result) -> bool:
+def same(path: str, found: os.stat_result) -> bool:
+    """Tell whether a path still leads to the file that was opened there."""
     try:
         now = os.lstat(path)
     except FileNotFoundError:
@@ -352,7 +353,8 @@ if sys.platform == "win32":
             os.lseek(file, position, os.SEEK_SET)
             return os.write(file, data)
 
-    def _lock(file: int) -> None:
+    def lock(file: int) -> None:
+        """Lock an open file, or raise Busy where another process has; freed when the file is closed."""
         os.lseek(file, 1 << 62, os.SEEK_SET)  # a byte that no file has, so that nobody's reading is locked
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -365,7 +367,8 @@ else:
     def _write_at(file: int, data: memoryview, position: int, seek: threading.Lock) -> int:  # noqa: ARG001
         return os.pwrite(file, data, position)
 
-    def _lock(file: int) -> None:
+    def lock(file: int) -> None:
+        """Lock an open file, or raise Busy where another process has; freed when the file is closed."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -187,6 +187,26 @@ class PlanItems(Sequence[PlanItem]):
         """Bytes here of each, shape (n,)."""
         return self._of(self._columns.haves)
 
+    @property
+    def folders(self) -> Sequence[Path]:
+        """The folders on disk."""
+        return self._columns.folders
+
+    @property
+    def places(self) -> npt.NDArray[np.integer[Any]]:
+        """Which of the folders each goes to, shape (n,)."""
+        return self._of(self._columns.places)
+
+    @property
+    def names(self) -> npt.NDArray[Any]:
+        """File name of each, shape (n,)."""
+        return self._of(self._columns.names)
+
+    @property
+    def obs_ids(self) -> npt.NDArray[Any]:
+        """``obs_id`` of each, shape (n,)."""
+        return self._of(self._columns.obs_ids)
+
     def _of(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return column if self._rows is None else column[self._rows]
 

@@ -13,7 +13,16 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["Fields", "RawAnswer", "Reader", "host_field", "request_bytes", "split_address"]
+__all__ = [
+    "Fields",
+    "RawAnswer",
+    "Reader",
+    "field_lines",
+    "host_field",
+    "plain_answer",
+    "request_bytes",
+    "split_address",
+]
 
 _PLAIN = re.compile(r"(https?)://([A-Za-z0-9.:\[\]-]+)(/[!\"$-~]*)")
 _UNSAFE = re.compile(r"[^!-~]")
@@ -54,17 +63,33 @@ class Fields:
                 if last:
                     values[last] = f"{values[last]} {line.strip()}"
                 continue
-            name, colon, value = line.partition(":")
-            if not colon:
+            name, value = _field(line)
+            if not name:
                 continue
-            last, value = name.lower(), value.strip()
+            last = name
             if values.setdefault(last, value) != value and last == "content-length":
                 raise http.client.HTTPException(f"two lengths, {values[last][:40]} and {value[:40]}")
         return made
 
+    @classmethod
+    def plain(cls, block: str) -> "Fields | None":
+        """Read them where each is on a line of its own, and none comes twice; else None, and `read` is to judge."""
+        lines = block.split("\r\n")
+        made = cls()
+        made._values = dict(map(_field, lines))
+        return made if len(made._values) == len(lines) and "" not in made._values else None
+
     def get(self, name: str, default: str = "") -> str:
         """Give a field's value; the default where it is missing."""
         return self._values.get(name.lower(), default)
+
+
+@lru_cache(maxsize=256)
+def _field(line: str) -> tuple[str, str]:
+    """Split a line into a field's name, in small letters, and its value; most lines come again with each answer."""
+    name, colon, value = line.partition(":")
+    folded = line[:1] in {" ", "\t"} or "\n" in line or "\r" in line
+    return (name.lower(), value.strip()) if colon and not folded else ("", "")
 
 
 class _Incoming(io.RawIOBase):
@@ -73,11 +98,17 @@ class _Incoming(io.RawIOBase):
     def __init__(self, sock: socket.socket) -> None:
         self._receive = sock.recv_into
         self.resting = False
+        self.came = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self.came:
+            count = min(len(buffer), len(self.came))
+            buffer[:count] = self.came[:count]
+            self.came = self.came[count:]
+            return count
         return None if self.resting else self._receive(buffer)
 
 
@@ -102,6 +133,10 @@ class Reader(io.BufferedReader):
             return bool(self.peek(1))
         finally:
             self._incoming.resting = False
+
+    def put_back(self, data: bytes) -> None:
+        """Have bytes that somebody else took from the connection be read next."""
+        self._incoming.came = memoryview(data)
 
 
 class RawAnswer(http.client.HTTPResponse):
@@ -153,6 +188,36 @@ class RawAnswer(http.client.HTTPResponse):
         self.fp = None
 
 
+def plain_answer(data: bytearray, end: int, size: int) -> Fields | None:
+    """Read the head of an answer that could not be plainer: status 200, and a body of so many bytes, as they are.
+
+    Parameters
+    ----------
+    data
+        What has come, from the beginning of the answer.
+    end
+        Where its head ends, before the empty line.
+    size
+        Bytes of the body that is expected.
+
+    Returns
+    -------
+    Fields or None
+        The header fields; None where there is anything else to the answer: `RawAnswer` reads it then.
+    """
+    if not data.startswith(b"HTTP/1.1 200 "):
+        return None
+    fields = Fields.plain(data[data.find(b"\r\n") + 2 : end].decode("iso-8859-1"))
+    plain = (
+        fields is not None
+        and fields.get("Content-Length") == str(size)
+        and fields.get("Content-Encoding", "identity") == "identity"
+        and fields.get("Connection", "keep-alive").lower() == "keep-alive"
+        and not fields.get("Transfer-Encoding")
+    )
+    return fields if plain else None
+
+
 def _head(reader: Reader) -> str:
     """Read the lines up to the empty one."""
     data = reader.peek(1)
@@ -178,7 +243,21 @@ def split_address(url: str) -> tuple[str, str, str]:
     return parts.scheme, parts.netloc, urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
 
-def request_bytes(target: str, host: str, fields: Mapping[str, str]) -> bytes:
+def field_lines(fields: Mapping[str, str]) -> str:
+    """Write header fields down, a line each.
+
+    Raises
+    ------
+    ValueError
+        If a field holds a line break.
+    """
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+    if lines.count("\n") != len(fields) or lines.count("\r") != len(fields) or "\0" in lines:
+        raise ValueError("a header field holds a line break")
+    return lines
+
+
+def request_bytes(target: str, host: str, fields: Mapping[str, str], more: str = "") -> bytes:
     """Write a GET request.
 
     Parameters
@@ -189,6 +268,8 @@ def request_bytes(target: str, host: str, fields: Mapping[str, str]) -> bytes:
         Value of Host.
     fields
         Other header fields.
+    more
+        Yet others, as `field_lines` writes them.
 
     Returns
     -------
@@ -203,10 +284,8 @@ def request_bytes(target: str, host: str, fields: Mapping[str, str]) -> bytes:
     """
     if _UNSAFE.search(target):
         raise http.client.InvalidURL(f"{target[:80]!r} is no address")
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    if lines.count("\n") != len(fields) or lines.count("\r") != len(fields) or "\0" in lines:
-        raise ValueError("a header field holds a line break")
-    return f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode("iso-8859-1")
+    lines = field_lines(fields) if fields else ""
+    return f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{more}{lines}\r\n".encode("iso-8859-1")
 
 
 @lru_cache(maxsize=64)

@@ -53,7 +53,6 @@ def client_environment(url: str, home: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(home / "cache"),
         "ASTROPY_CONFIG_DIR": str(home / "config/astropy"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-        "PYTHONDONTWRITEBYTECODE": "1",
         # astroquery's address of the resolver is fixed; whatever else it asks for outside is refused here.
         "HTTP_PROXY": url,
         "HTTPS_PROXY": url,

@@ -94,7 +94,8 @@ class ProgramTree(Panel):
 
     def __init__(self, exploration: "Exploration", *, height: int = 420, **traits: Any) -> None:
         self._height = int(height)
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # of the tree, which for a million files is held for seconds
+        self._sight = threading.Lock()  # of what is in sight, so that whoever looks need not wait for it
         self._by: Grouping = "exposure"
         self._open: dict[Grouping, _Openness] = {"exposure": _Openness(), "type": _Openness()}
         self._trees: dict[Grouping, ProductTree] = {}
@@ -116,8 +117,9 @@ class ProgramTree(Panel):
                 return self._frame(0, [], empty="Counting the files …" if len(self.exploration.shown) else "")
             grown = self._grow()
             flat = self._lines(grown)
-            places = sorted({place for first, last in self._in_sight.values() for place in range(first, last + 1)})
-            lines = [self._line(grown, flat, place) for place in places if place < len(flat)]
+            with self._sight:
+                places = {place for first, last in self._in_sight.values() for place in range(first, last + 1)}
+            lines = [self._line(grown, flat, place) for place in sorted(places) if place < len(flat)]
             return self._frame(len(flat), lines, empty="" if len(flat) else self._empty_text())
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
@@ -295,14 +297,14 @@ class ProgramTree(Panel):
 
     def _look(self, page: str, first: int, last: int) -> None:
         first = max(int(first), 0)
-        with self._lock:
+        with self._sight:
             self._in_sight[str(page)] = (first, min(int(last), first + _MOST_IN_SIGHT))
             self._in_sight.move_to_end(str(page))
             while len(self._in_sight) > _MOST_PLACES:
                 self._in_sight.popitem(last=False)
 
     def _gone(self, page: str) -> None:
-        with self._lock:
+        with self._sight:
             self._in_sight.pop(str(page), None)
 
     def _toggle(self, id: list[Any], open: bool) -> None:  # noqa: A002  (the names of the message's fields)

@@ -1,5 +1,6 @@
 """The program tree as a browser sees it: messages in, views out."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -195,3 +196,22 @@ def test_nothing_of_the_tree_is_in_a_saved_notebook(tree: Place) -> None:
     tree.until(lambda view: view["count"])
     kept = tree.panel.get_state()
     assert "2733" not in str({name: value for name, value in kept.items() if name not in {"_esm", "_css"}})
+
+
+def test_who_looks_does_not_wait_while_the_files_are_counted(tree: Place) -> None:
+    counting, looked = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def count() -> None:
+        with tree.panel._lock:
+            counting.set()
+            waited.append(not looked.wait(5))
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    assert counting.wait(SECONDS)
+    tree.do("look", page="two", first=0, last=5)
+    tree.do("gone", page="two")
+    looked.set()
+    counter.join(SECONDS)
+    assert waited == [False]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jwstmq_widgets.filenames import NAME_COLUMNS, name_columns
-from jwstmq_widgets.tables.encoded import Encoded, concatenated
+from jwstmq_widgets.tables.encoded import Encoded, concatenated, texts_of
 from jwstmq_widgets.tables.namecolumns import name_arrays
 
 NAMES = [
@@ -13,6 +13,12 @@ NAMES = [
     "jw02733-o002_t001_miri_f1130w_i2d.fits",
     "jw02733002001_gs-fg_2022155012345_cal.fits",
     "jw02733002001_02103_00001_mirimage_o002_crf.fits",
+    "jw02733002001_gs-fg_2022155099999_cal.fits",
+    "jw02733002001_gs-fg_2022155099999-seg001_uncal.fits",
+    "jw02733002001_gs-fg_202215509999_cal.fits",
+    "jw02733002001_gs-fg_2022155099999",
+    "jw02733002001_gs-id_1_image_cal.jpg",
+    "jw02733002001_gs_2022155099999_cal.fits",
     "jw02733_20240101t000000_pool.csv",
     "jw01345061001_02_msa.fits",
     "jw02733002001_02103_00001_abc_cal.fits",
@@ -52,3 +58,12 @@ def test_many_names_give_what_each_name_gives():
 
 def test_no_names_give_empty_columns():
     assert {len(values) for values in name_arrays([]).values()} == {0}
+
+
+def test_a_long_column_of_wide_texts_holds_each_text_once():
+    texts = ["a" * 200, "b"]
+    column = Encoded(np.arange(100_000, dtype=np.int32) % 2, texts)
+    whole, half = texts_of(column), texts_of(column.take(np.arange(50_000)))
+    assert (whole.dtype.kind, half.dtype.kind) == ("O", "U")  # of a fixed width they would take 80 MB and 40 MB
+    assert whole[:50_000].tolist() == half.tolist() == texts * 25_000
+    assert {id(text) for text in whole.tolist()} == set(map(id, texts))

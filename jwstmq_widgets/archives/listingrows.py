@@ -1,6 +1,8 @@
 """The rows of a list of products, read from JSON so that what repeats is read once."""
 
+import operator
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,14 +51,16 @@ def read_rows(body: bytes, start: int, end: int, between: bytes, names: Sequence
             return columns
     coders = {name: Coder() for name in names}
     codes = {name: [np.zeros(0, dtype=np.int32)] for name in names}
+    take = operator.itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     for piece in _pieces(body, start, end, between):
-        for name in names:
-            try:
-                values = [row[name] for row in piece]
-            except KeyError:  # rows that leave out what they have no value for
-                values = [row.get(name) for row in piece]
+        try:
+            cells = zip(*map(take, piece), strict=True)
+        except KeyError:  # rows that leave out what they have no value for
+            cells = zip(*([row.get(name) for name in names] for row in piece), strict=True)
+        for name, values in zip(names, cells, strict=True):
             codes[name].append(coders[name].encode(values))
-    return {name: Encoded(np.concatenate(codes[name]), list(coders[name])) for name in names}
+    # What is done with goes at once: of very many rows it is much.
+    return {name: Encoded(np.concatenate(codes.pop(name)), list(coders.pop(name))) for name in names}
 
 
 def _repeats(sample: bytes, between: bytes) -> bool:
@@ -65,11 +69,46 @@ def _repeats(sample: bytes, between: bytes) -> bool:
     return len(set(files)) < len(files) / 2
 
 
+class _Part:
+    """One part of the rows, of which each different one is read once, when it comes: it is in the processor's cache."""
+
+    def __init__(self, mark: bytes) -> None:
+        self._opening = b"{" + mark.removeprefix(b",")
+        self._texts = Coder()
+        self._codes: list[Any] = []
+        self._coders: dict[str, Coder] = {}
+        self._read: dict[str, list[Any]] = {}
+
+    def add(self, texts: Sequence[bytes]) -> None:
+        """Read the part of some rows; raises a ValueError where it is not as that of the others."""
+        known = len(self._texts)
+        self._codes.append(self._texts.encode(texts))
+        several = [*islice(reversed(self._texts), len(self._texts) - known)][::-1]
+        if not several:
+            return
+        rows = orjson.loads(b"[%b]" % b",".join([b"%b%b}" % (self._opening, text) for text in several]))
+        if not self._coders:
+            self._coders = {name: Coder() for name in rows[0]}
+            self._read = {name: [] for name in self._coders}
+        if len(rows) != len(several) or any(row.keys() != self._coders.keys() for row in rows):
+            raise ValueError("the rows have different columns")
+        for name, coder in self._coders.items():
+            self._read[name].append(coder.encode([row[name] for row in rows]))
+
+    def columns(self) -> _Columns:
+        """Give the columns of all rows."""
+        codes = np.concatenate(self._codes)
+        self._texts.clear()  # of very many rows it is much
+        return {
+            name: Encoded(np.concatenate(self._read.pop(name))[codes], list(coder))
+            for name, coder in self._coders.items()
+        }
+
+
 def _in_parts(body: bytes, start: int, end: int, between: bytes, names: Sequence[str]) -> _Columns | None:
     """Read each different part of the rows once; None where a row is not what it should be."""
     first, second = _MARKS
-    parts = Coder(), Coder(), Coder()
-    codes: tuple[list[Any], ...] = ([], [], [])
+    parts = _Part(b""), _Part(first), _Part(second)
     try:
         while start < end:
             cut = body.find(between, min(start + _CHUNK, end), end)
@@ -79,33 +118,15 @@ def _in_parts(body: bytes, start: int, end: int, between: bytes, names: Sequence
                 before, rest = row.split(first)  # a ValueError where a mark is not there once
                 file, after = rest.split(second)
                 cells.append((before, file, after))
-            for coder, code, values in zip(parts, codes, zip(*cells, strict=True), strict=True):
-                code.append(coder.encode(values))
+            for part, texts in zip(parts, zip(*cells, strict=True), strict=True):
+                part.add(texts)
             start = end if cut < 0 else cut + len(between) - 1
         columns: _Columns = {}
-        for mark, coder, code in zip((b"", *_MARKS), parts, codes, strict=True):
-            columns |= _columns(mark, coder, np.concatenate(code))
+        for part in parts:
+            columns |= part.columns()
     except (ValueError, AttributeError):  # orjson's errors are such too
         return None
     return {name: columns[name] for name in names} if columns.keys() == set(names) else None
-
-
-def _columns(mark: bytes, parts: Sequence[bytes] | Coder, codes: Any) -> _Columns:
-    """Read the columns of one part of the rows."""
-    opening = b"{" + mark.removeprefix(b",")
-    texts = list(parts)
-    coders: dict[str, Coder] = {}
-    read: dict[str, list[Any]] = {}
-    for begin in range(0, len(texts), 200):
-        some = [orjson.loads(b"%b%b}" % (opening, text)) for text in texts[begin : begin + 200]]
-        if not coders:
-            coders = {name: Coder() for name in some[0]}
-            read = {name: [] for name in coders}
-        if any(row.keys() != coders.keys() for row in some):
-            raise ValueError("the rows have different columns")
-        for name, coder in coders.items():
-            read[name].append(coder.encode([row[name] for row in some]))
-    return {name: Encoded(np.concatenate(read[name])[codes], list(coder)) for name, coder in coders.items()}
 
 
 def _pieces(body: bytes, start: int, end: int, between: bytes) -> Iterator[list[Any]]:

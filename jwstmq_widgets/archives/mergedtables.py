@@ -233,7 +233,7 @@ def _note_differences(
     told = {}
     for number, table in tables.items():
         values = np.asarray(table[name])
-        here = np.full(len(differs), {"U": "", "i": -1, "f": np.nan}[values.dtype.kind], dtype=values.dtype)
+        here = np.full(len(differs), {"U": "", "O": "", "i": -1, "f": np.nan}[values.dtype.kind], dtype=values.dtype)
         there = rows[number] >= 0
         here[there] = values[rows[number][there]]
         told[number] = here
@@ -259,7 +259,7 @@ def _note_differences(
 
 
 def _known(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    if values.dtype.kind == "U":
+    if values.dtype.kind in "UO":
         return np.asarray(values != "", dtype=bool)
     return np.asarray(~np.isnan(values) if values.dtype.kind == "f" else values >= 0, dtype=bool)
 

@@ -98,14 +98,18 @@ def products_table(
         parents of a file stand in ``parents``. Nothing is masked: missing texts are "", a missing size is -1.
     """
     columns, parents = _distinct(columns)
+    rows = len(parents)
+    names, first = (_texts(columns.get(name, [None] * rows)) for name in ("productFilename", "parent_obsid"))
+    columns |= {"productFilename": names, "parent_obsid": first}
     table = _table(columns, PRODUCT_COLUMNS, archive=archive)
     targets, releases = {}, {}
     if observations is not None:
         obsids = np.asarray(observations["obsid"]).tolist()
         targets = dict(zip(obsids, np.asarray(observations["target_name"]).tolist(), strict=True))
         releases = dict(zip(obsids, np.asarray(observations["t_obs_release"]).tolist(), strict=True))
-    first = Encoded.of(table["parent_obsid"])
-    values: dict[str, Any] = {**name_arrays(np.asarray(table["productFilename"]).tolist())}
+    values = {
+        name: Encoded(column.codes[names.codes], column.values) for name, column in name_arrays(names.values).items()
+    }
     values["target_name"] = Encoded(first.codes, [targets.get(parent, "") for parent in first.values])
     values["release"] = Encoded(first.codes, [releases.get(parent, float("nan")) for parent in first.values])
     values["parents"] = parents
@@ -173,7 +177,7 @@ def _values(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> np.ndarray[A
     read, missing = _READ[facts.kind], facts.missing
     if isinstance(values, Encoded):
         if facts.kind == "text":
-            return texts_of(Encoded(values.codes, [missing if text is None else str(text) for text in values.values]))
+            return texts_of(_texts(values))
         distinct = _values(values.values, facts)
         return distinct if values.plain else distinct[values.codes]
     if isinstance(values, np.ma.MaskedArray):
@@ -182,6 +186,12 @@ def _values(values: Sequence[Any] | Encoded, facts: ColumnFacts) -> np.ndarray[A
         return values
     several = [missing if value is None else read(value) for value in values]
     return texts_of(Encoded.of(several)) if facts.kind == "text" else np.array(several, dtype=_DTYPE[facts.kind])
+
+
+def _texts(values: Sequence[Any] | Encoded) -> Encoded:
+    """Give a column of texts as the table has them."""
+    encoded = Encoded.of(values)
+    return Encoded(encoded.codes, ["" if value is None else str(value) for value in encoded.values])
 
 
 def _guessed(values: Sequence[Any] | Encoded) -> ColumnFacts:
@@ -264,11 +274,11 @@ def _sums(products: Table, keys: tuple[str, ...]) -> Table:
 
 def _sorted_codes(column: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Give a column's values, sorted, and each row's place among them: as numpy's unique, and sooner for texts."""
-    if column.dtype.kind != "U":
+    if column.dtype.kind not in "UO":
         values, places = np.unique(column, return_inverse=True)
         return values, places
     encoded = Encoded.of(column)
-    names = np.array(encoded.values, dtype=column.dtype)
+    names = np.array(encoded.values, dtype=str)
     order = np.argsort(names)
     places = np.empty(len(order), dtype=np.intp)
     places[order] = np.arange(len(order))

@@ -12,7 +12,7 @@ Codes = np.ndarray[Any, np.dtype[np.int32]]
 Rows = np.ndarray[Any, Any]
 
 _LONG = 256  # characters: of columns but lists, few have longer texts
-_MUCH = 16_000_000  # bytes
+_MUCH, _VERY_MUCH = 16_000_000, 64_000_000  # bytes
 _BYTES = 4  # of a character in numpy's arrays
 
 
@@ -138,9 +138,10 @@ def concatenated(parts: Sequence[Encoded]) -> Encoded:
 def texts_of(column: Encoded) -> Rows:
     """Give texts as an array.
 
-    In numpy's arrays of texts each is as wide as the longest: the parents of 17,689 files, of which some have 264, took
-    214 MB. Where that is much, the array is one of Python's own texts, each of them there once; astropy takes both, and
-    ECSV and CSV hold both.
+    In numpy's arrays of texts each is as wide as the longest, at four bytes a character: the parents of 17,689 files,
+    of which some have 264, took 214 MB, and the descriptions of 1,000,000 files 256 MB, though there are 17 of them.
+    Where that is much, the array is one of Python's own texts, each of them there once; astropy takes both, and ECSV
+    and CSV hold both.
 
     Parameters
     ----------
@@ -150,10 +151,12 @@ def texts_of(column: Encoded) -> Rows:
     Returns
     -------
     numpy.ndarray
-        Of texts (kind ``U``), or, if one has more than 256 characters and all would take more than 16 MB, of objects.
+        Of texts (kind ``U``), or of objects if all would take more than 64 MB, or more than 16 MB where one has more
+        than 256 characters.
     """
-    longest = max(map(len, column.values), default=0)
-    if longest > _LONG and longest * _BYTES * len(column) > _MUCH:
+    width = _BYTES * max(map(len, column.values), default=0)
+    size = width * len(column)
+    if size > (_MUCH if width > _LONG * _BYTES else _VERY_MUCH):
         values = np.empty(len(column.values), dtype=object)
         values[:] = column.values
     else:

@@ -2,15 +2,16 @@
 
 import gc
 import json
+import math
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-import tracemalloc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.benchmark
 peer = comparison.peer  # its environment, or a sentence about how to make one
 
 ROWS = 100_000
+LONGER = 11  # times, for ten times the rows
 HOST = Host.at("http://127.0.0.1:9")
 
 
@@ -51,16 +53,75 @@ def rows(local_archive: LocalArchive) -> list[dict[str, Any]]:
     return answer
 
 
-@pytest.fixture(scope="module")
-def shared(rows: list[dict[str, Any]]) -> bytes:
-    """100,000 rows as they come: files with several parents."""
-    return answer_of(rows, ROWS)
+class Lists:
+    """Answers with lists of products, each made once and kept in a file.
+
+    ``shared`` has rows as they come: files with several parents. ``distinct`` has as many files as rows: the hardest
+    case, where nothing but the repeated texts is shared.
+    """
+
+    def __init__(self, folder: Path, rows: list[dict[str, Any]]) -> None:
+        self._folder = folder
+        self._rows = {"shared": rows, "distinct": list({row["dataURI"]: row for row in rows}.values())}
+        self._reads: dict[tuple[str, str, int], list[Read]] = {}
+
+    def path(self, which: str, rows: int) -> Path:
+        """Give the file with an answer of so many rows."""
+        path = self._folder / f"{which}-{rows}.json"
+        if not path.exists():
+            path.write_bytes(answer_of(self._rows[which], rows))
+        return path
+
+    def reads(self, reader: str, which: str, rows: int, *, runs: int = 1) -> list["Read"]:
+        """Let a process of its own read an answer, so many times in all."""
+        known = self._reads.setdefault((reader, which, rows), [])
+        while len(known) < runs:
+            known.append(read_apart(reader, self.path(which, rows)))
+        return known
+
+
+class Read(NamedTuple):
+    """What a process of its own tells of reading an answer."""
+
+    seconds: float
+    """Of the processor, which other work on the machine changes least."""
+    memory: int
+    """Bytes at the most beyond what the process had with the answer itself."""
+    files: int
+    """Distinct ones."""
+    chosen: int
+    """Those selected."""
+
+
+READ = """
+import re, sys, time
+from pathlib import Path
+from tests.benchmarks import test_product_lists
+
+def most():
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+import astroquery.mast
+read, body = getattr(test_product_lists, sys.argv[1]), Path(sys.argv[2]).read_bytes()
+before, began = most(), time.process_time()
+files, chosen = read(body)
+print("READ", time.process_time() - began, most() - before, len(files), len(chosen))
+"""
+
+
+def read_apart(reader: str, path: Path) -> Read:
+    """Read an answer by a function of this module, in a process that has read nothing before."""
+    done = subprocess.run([sys.executable, "-c", READ, reader, path], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    [told] = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("READ ")]
+    return Read(float(told[0]), int(told[1]), int(told[2]), int(told[3]))
 
 
 @pytest.fixture(scope="module")
-def distinct(rows: list[dict[str, Any]]) -> bytes:
-    """100,000 rows of as many files: the hardest case, where nothing but the repeated texts is shared."""
-    return answer_of(list({row["dataURI"]: row for row in rows}.values()), ROWS)
+def lists(rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lists]:
+    folder = tmp_path_factory.mktemp("lists")
+    yield Lists(folder, rows)
+    shutil.rmtree(folder)  # 1.3 GB
 
 
 def answer_of(rows: list[dict[str, Any]], wanted: int) -> bytes:
@@ -111,21 +172,11 @@ def seconds(work: Callable[[], Any], *, runs: int, clock: Callable[[], float]) -
     return statistics.median(taken)
 
 
-def peak(work: Callable[[], Any]) -> int:
-    gc.collect()
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize(("which", "least"), [("shared", 3.0), ("distinct", 2.5)])
 def test_a_large_list_is_read_faster_than_by_astroquery(
-    which: str, least: float, request: pytest.FixtureRequest, record_property: Any, tmp_path: Path
+    which: str, least: float, lists: Lists, record_property: Any, tmp_path: Path
 ) -> None:
-    body = request.getfixturevalue(which)
+    body = lists.path(which, ROWS).read_bytes()
     for our_table, their_table in zip(ours(body), theirs(body), strict=True):
         assert np.array_equal(np.sort(their_table["dataURI"]), np.sort(our_table["dataURI"]))
     # The processor's time, which other work on the machine does not change.
@@ -143,56 +194,44 @@ def test_a_large_list_is_read_faster_than_by_astroquery(
     assert them / kept >= least
 
 
-@pytest.mark.parametrize(("shared", "most"), [(True, 0.5), (False, 0.8)], ids=["shared", "distinct"])
-def test_a_large_list_takes_less_memory_than_with_astroquery(
-    shared: bool, most: float, rows: list[dict[str, Any]], record_property: Any
+@pytest.mark.parametrize("which", ["shared", "distinct"])
+def test_ten_times_the_rows_take_ten_times_as_long(which: str, lists: Lists, record_property: Any) -> None:
+    ratio = math.inf
+    for runs in (1, 2, 3):  # a busy machine takes the processor's cache from the longer list: look again
+        one = statistics.median(read.seconds for read in lists.reads("ours", which, ROWS, runs=2 * runs))
+        ten = statistics.median(read.seconds for read in lists.reads("ours", which, 10 * ROWS, runs=runs))
+        ratio = ten / one
+        print(f"\n{ROWS:,} rows, {which} files: {one:.2f} s; {10 * ROWS:,} rows {ten:.2f} s, ratio {ratio:.1f}")
+        if ratio <= LONGER:
+            break
+    record_property("ratio", ratio)
+    assert ratio <= LONGER
+
+
+def test_a_million_rows_take_half_of_astroquerys_memory_and_a_third_of_its_time(
+    lists: Lists, record_property: Any
 ) -> None:
-    body = answer_of(rows if shared else list({row["dataURI"]: row for row in rows}.values()), ROWS // 5)
-    us, them = peak(lambda: ours(body)), peak(lambda: theirs(body))
-    print(f"\n{ROWS // 5:,} rows: ours {us / 1e6:.0f} MB, astroquery {them / 1e6:.0f} MB: {us / them:.2f}")
-    record_property("ratio", us / them)
-    assert us / them <= most
-
-
-READ = """
-import sys, time
-from pathlib import Path
-from tests.benchmarks.test_product_lists import ours
-body = Path(sys.argv[1]).read_bytes()
-began = time.process_time()
-files, chosen = ours(body)
-print(time.process_time() - began)
-"""
-
-
-@pytest.mark.parametrize(("which", "most"), [("shared", 12), ("distinct", 14)])
-def test_ten_times_the_rows_take_ten_times_as_long(
-    which: str, most: float, rows: list[dict[str, Any]], record_property: Any, tmp_path: Path
-) -> None:
-    """Each list is read by a process of its own: in one that has read it before, memory and caches are ready."""
-    some = rows if which == "shared" else list({row["dataURI"]: row for row in rows}.values())
-    for size in (ROWS, 10 * ROWS):
-        (tmp_path / str(size)).write_bytes(answer_of(some, size))
-    taken: dict[int, list[float]] = {ROWS: [], 10 * ROWS: []}
-    for size in (ROWS, 10 * ROWS, ROWS) * 2:
-        done = subprocess.run(
-            [sys.executable, "-c", READ, str(tmp_path / str(size))], capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        taken[size].append(float(done.stdout))
-    one, ten = statistics.median(taken[ROWS]), statistics.median(taken[10 * ROWS])
-    print(f"\n{ROWS:,} rows, {which} files: {one:.2f} s; {10 * ROWS:,} rows {ten:.2f} s, ratio {ten / one:.1f}")
-    record_property("ratio", ten / one)
-    assert ten / one <= most  # aimed at: 11; a busy machine takes the processor's cache from the longer list
+    us = lists.reads("ours", "distinct", 10 * ROWS)
+    [them] = lists.reads("theirs", "distinct", 10 * ROWS)
+    assert {(read.files, read.chosen) for read in us} == {(them.files, them.chosen)}
+    memory, seconds = max(read.memory for read in us), statistics.median(read.seconds for read in us)
+    print(
+        f"\n{10 * ROWS:,} rows of as many files: ours {memory / 1e6:,.0f} MB, {seconds:.1f} s; astroquery "
+        f"{them.memory / 1e6:,.0f} MB, {them.seconds:.1f} s: {memory / them.memory:.2f} of its memory, "
+        f"{them.seconds / seconds:.1f} times as fast"
+    )
+    record_property("memory", memory / them.memory)
+    record_property("ratio", them.seconds / seconds)
+    assert memory / them.memory <= 0.5
+    assert them.seconds / seconds >= 3
 
 
 @pytest.mark.parametrize("which", ["shared", "distinct"])
 def test_a_large_list_is_read_faster_than_by_jwst_mast_querys_own_functions(
-    which: str, peer: Path, request: pytest.FixtureRequest, record_property: Any, tmp_path: Path
+    which: str, peer: Path, lists: Lists, record_property: Any, tmp_path: Path
 ) -> None:
-    body = request.getfixturevalue(which)
-    (tmp_path / "answer.json").write_bytes(body)
-    told = theirs_told(peer, tmp_path, "read", str(tmp_path / "answer.json"))
+    body = lists.path(which, ROWS).read_bytes()
+    told = theirs_told(peer, tmp_path, "read", str(lists.path(which, ROWS)))
     files, chosen = ours(body)
     # It drops all but the first file of a name; ours are one a dataURI, which here is the same.
     assert told["files"] == len(files)

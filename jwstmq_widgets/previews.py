@@ -113,6 +113,7 @@ class Thumbnails:
         self._state = threading.Condition()
         self._workers = 0
         self._memory: OrderedDict[str, bytes] = OrderedDict()
+        self._unpruned = _ON_DISK  # bytes written since the folder was looked at; at first, it never was
         self._indexing = threading.Lock()
         self._index: tuple[Table | None, dict[str, tuple[str, int]]] = (None, {})
         self._pool = urllib3.PoolManager(maxsize=_WORKERS, timeout=_TIMEOUT, retries=urllib3.Retry(2, redirect=3))
@@ -224,15 +225,24 @@ class Thumbnails:
 
     def _from_archive(self, archive: Archive, url: str, key: str, look: tuple[int, int]) -> bytes:
         thumbnail = make_thumbnail(self._fetch(archive, url), size=look)
+        self._to_disk(key, thumbnail)
+        return thumbnail
+
+    def _to_disk(self, key: str, thumbnail: bytes) -> None:
+        with self._state:
+            self._unpruned += len(thumbnail)
+            full = self._unpruned >= _ON_DISK // 20  # to look at thousands of files takes longer than to make one
+            if full:
+                self._unpruned = 0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             part = self._folder / f"{key}.{threading.get_ident()}.part"
             part.write_bytes(thumbnail)
             part.replace(self._folder / f"{key}.jpg")
-            _prune(self._folder)
+            if full:
+                _prune(self._folder)
         except OSError as error:
             _logger.info("thumbnails are not kept on disk: %s", error)
-        return thumbnail
 
     def _fetch(self, archive: Archive, url: str) -> bytes:
         try:

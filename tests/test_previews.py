@@ -9,6 +9,7 @@ import pytest
 from astropy.table import Table
 from PIL import Image
 
+from jwstmq_widgets import previews
 from jwstmq_widgets.errors import Unreadable
 from jwstmq_widgets.previews import THUMBNAIL_SIZE, Thumbnails, make_thumbnail, preview_index
 from jwstmq_widgets.tables import products_table
@@ -84,3 +85,14 @@ def test_previews_are_looked_up_once_however_many_threads_begin(tmp_path: Path) 
     for _ in range(4):
         assert told.acquire(timeout=20)
     assert read.count("productFilename") == 1
+
+
+def test_the_oldest_thumbnails_on_disk_give_way_to_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "_ON_DISK", 20_000)
+    thumbnails = Thumbnails(tmp_path)
+    for number in range(100):
+        thumbnails._to_disk(f"{number:03d}", b"x" * 1000)
+    kept = sorted(path.stem for path in tmp_path.glob("*.jpg"))
+    assert len(kept) <= 21
+    assert kept[-1] == "099"
+    assert kept[0] >= "078"

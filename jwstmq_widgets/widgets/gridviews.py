@@ -11,9 +11,34 @@ from astropy.table import Table
 from jwstmq_widgets.widgets.gridsubject import Subject
 from jwstmq_widgets.widgets.rows import Arrangement, Index, Mask, Rows
 
-__all__ = ["GridView", "wanted"]
+__all__ = ["Drawn", "GridView", "wanted"]
 
 _LONGEST_TEXT = 1000  # letters of a search or a filter
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What the facets of a view were drawn from."""
+
+    table: int
+    """Number of the grid's table."""
+    arrangement: Arrangement
+    """Which rows were wanted."""
+    chosen: Mapping[str, frozenset[str]]
+    """What was chosen of each facet."""
+    wants: str
+    """What was wanted of each facet's list."""
+    codes: npt.NDArray[np.int8] | None
+    """The states; kept, for the address of an array that has gone is soon another one's."""
+
+    def same(self, other: "Drawn | None") -> bool:
+        """Tell whether the same would be drawn again."""
+        return (
+            other is not None
+            and self.codes is other.codes
+            and (self.table, self.wants) == (other.table, other.wants)
+            and (self.arrangement, self.chosen) == (other.arrangement, other.chosen)
+        )
 
 
 @dataclass(slots=True)
@@ -38,7 +63,7 @@ class GridView:
     """Last row in sight."""
     rail: dict[str, Mapping[str, Any]] | None = None
     """What it wants of each facet's list; None where the facets are not shown."""
-    drawn: tuple[Any, ...] = ()
+    drawn: Drawn | None = None
     """What the facets were drawn from."""
 
     def arrange(

@@ -102,39 +102,6 @@ class Rows:
 
     # -- arranging ---------------------------------------------------------------------------------------------------
 
-    def arrange(
-        self,
-        arrangement: Arrangement,
-        *,
-        ticked: Set[str] = frozenset(),
-        states: Mapping[str, "FileState"] | None = None,
-        within: Mask | None = None,
-    ) -> tuple[Index, dict[str, str]]:
-        """Filter and sort.
-
-        Parameters
-        ----------
-        arrangement
-            What is wanted.
-        ticked
-            URIs of the ticked products.
-        states
-            URI to state.
-        within
-            Which rows may pass at all, shape (n,); None for all.
-
-        Returns
-        -------
-        tuple of numpy.ndarray and dict
-            The row numbers that pass, in order, shape (m,); and for each filter that cannot be read, its column with
-            a sentence. Such a filter passes everything.
-        """
-        self.look_at(ticked, states or {})
-        passes, problems = self.passing(arrangement)
-        if within is not None:
-            passes = within if passes is None else passes & within
-        return self.ordered(passes, arrangement.sort), problems
-
     def ordered(self, passes: Mask | None, sort: tuple[tuple[str, bool], ...]) -> Index:
         """Give the numbers of the rows that pass (None for all) in the order asked for; ticks and states as known."""
         index = np.arange(len(self), dtype=np.intp) if passes is None else np.flatnonzero(passes)

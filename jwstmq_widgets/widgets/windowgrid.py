@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +13,13 @@ from astropy.table import Table
 from ipyaggrid.community import Grid
 
 from jwstmq_widgets.errors import JwstmqError
-from jwstmq_widgets.tables.facets import Facets, FacetValue
+from jwstmq_widgets.tables.facets import FacetValue
 from jwstmq_widgets.widgets import facetrail as rail
 from jwstmq_widgets.widgets.columnmemory import ChosenColumns, ColumnMemory
 from jwstmq_widgets.widgets.exports import copied, in_notebook, saved
 from jwstmq_widgets.widgets.gridcode import calls, code
 from jwstmq_widgets.widgets.gridsubject import Subject
-from jwstmq_widgets.widgets.gridviews import GridView, wanted
+from jwstmq_widgets.widgets.gridviews import Drawn, GridView, wanted
 from jwstmq_widgets.widgets.namefields import name_fields
 from jwstmq_widgets.widgets.redraw import Redraw
 from jwstmq_widgets.widgets.rowmarks import STATES, marks
@@ -176,7 +176,7 @@ class WindowGrid(Grid):
                 "views": {name: self._rows.ticked(view.index, ticked=ticked) for name, view in current.items()},
                 "stale": [name for name, view in current.items() if self._stale(view)],
                 "marks": {"uri": uris} | marks(uris, ticked=ticked, states=states),
-            } | self._sums()
+            } | self._sums(ticked, states)
         self.send(message)
 
     def _stale(self, view: GridView) -> bool:
@@ -186,9 +186,8 @@ class WindowGrid(Grid):
         by = {name for name, _ in (*view.arrangement.sort, *view.arrangement.filters)}
         return "state" in by or "state" in self._subject.chosen()
 
-    def _sums(self) -> dict[str, Any]:
-        ticked = self._subject.ticked()
-        summary = self._rows.summary(ticked=ticked, states=self._subject.states())
+    def _sums(self, ticked: Set[str], states: Mapping[str, Any]) -> dict[str, Any]:
+        summary = self._rows.summary(ticked=ticked, states=states)
         return {
             "summary": self._subject.summary(summary, elsewhere=len(ticked) - summary.ticked),
             "files": summary.files,
@@ -200,29 +199,31 @@ class WindowGrid(Grid):
 
     def _draw_rails(self) -> None:
         """Send the facets to views whose rail is open, where their counts may have changed."""
-        with self._guard:
-            facets = self._subject.facets(self._source)
-            open_views = {
-                name: view for name, view in self._views.items() if view.rail is not None and view.table == self._table
-            }
-        for name, view in open_views.items():
-            if facets is not None:
-                self._draw_rail(name, view, facets)
+        try:
+            with self._guard:
+                names = [name for name, view in self._views.items() if view.rail is not None]
+            for name in names:
+                self._draw_rail(name)
+        except Exception as error:
+            self._say(error)
+            raise
 
-    def _draw_rail(self, name: str, view: GridView, facets: Facets) -> None:
+    def _draw_rail(self, name: str) -> None:
         with self._guard:
-            source, rows, wants = self._source, self._rows, dict(view.rail or {})
-            chosen, states = self._subject.chosen(), self._subject.states()
-            rows.look_at(self._subject.ticked(), states)
-            codes, passes = rows.state_codes, view.passes
-            now = (self._table, view.arrangement, chosen, id(codes), tuple(map(str, wants.items())))
-            if now == view.drawn:
+            view = self._views.get(name)
+            if view is None or view.rail is None or view.table != self._table:
                 return
-            view.drawn = now
-        listed = self._subject.listed(source)
+            table, wants, chosen, passes = self._table, dict(view.rail), self._subject.chosen(), view.passes
+            facets, listed = self._subject.facets(self._source), self._subject.listed(self._source)
+            self._rows.look_at(self._subject.ticked(), self._subject.states())
+            codes = self._rows.state_codes
+            drawn = Drawn(table, view.arrangement, chosen, str(wants), codes)
+            if facets is None or drawn.same(view.drawn):
+                return
         within = listed if passes is None else passes if listed is None else passes & listed
         counted: Mapping[str, list[FacetValue]] = facets.counts(chosen, within=within, states=codes)
-        self.send({"type": "facets", "view": name, "table": self._table, "facets": rail.drawn(counted, wants)})
+        self.send({"type": "facets", "view": name, "table": table, "facets": rail.drawn(counted, wants)})
+        view.drawn = drawn
 
     # -- from the browser --------------------------------------------------------------------------------------------
 
@@ -286,15 +287,12 @@ class WindowGrid(Grid):
         stop = min(int(content["stop"]), start + _LONGEST_BLOCK)
         ticked, states = self._subject.ticked(), self._subject.states()
         with self._guard:
-            view = self._views.pop(name, None) or GridView()
+            view = self._view(name)
             if content.get("fresh") or view.table != self._table or view.arrangement != arrangement:
                 view.arrange(arrangement, self._rows, self._subject, source=self._source, ticked=ticked, states=states)
                 view.table = self._table
             if view.last < view.first:
                 view.first, view.last = start, start + _FIRST_VISIBLE  # until the browser says what it shows
-            self._views[name] = view
-            while len(self._views) > _MOST_VIEWS:
-                self._views.popitem(last=False)
             message = {
                 "type": "rows",
                 "view": name,
@@ -303,7 +301,7 @@ class WindowGrid(Grid):
                 "matched": len(view.index),
                 "matched_ticked": self._rows.ticked(view.index, ticked=ticked),
                 "problems": view.problems,
-            } | self._sums()
+            } | self._sums(ticked, states)
             names = arrangement.visible or None
             block = self._rows.block(view.index[start:stop], ticked=ticked, states=states, names=names)
         self.send(message, buffers=[orjson.dumps(block)])
@@ -314,6 +312,14 @@ class WindowGrid(Grid):
         }
         if view.rail is not None:
             self._redraw_rail()
+
+    def _view(self, name: str) -> GridView:
+        """Give a view, a new one where it is not known; the one that was longest silent goes for it."""
+        view = self._views.pop(name, None) or GridView()
+        self._views[name] = view
+        while len(self._views) > _MOST_VIEWS:
+            self._views.popitem(last=False)
+        return view
 
     def _see(self, content: Mapping[str, Any]) -> None:
         with self._guard:
@@ -327,9 +333,9 @@ class WindowGrid(Grid):
     def _open_rail(self, content: Mapping[str, Any]) -> None:
         wants = content.get("wants")
         with self._guard:
-            view = self._views.setdefault(str(content["view"]), GridView())
+            view = self._view(str(content["view"]))
             view.rail = None if wants is None else {str(name): dict(want) for name, want in wants.items()}
-            view.drawn = ()
+            view.drawn = None
         self._redraw_rail()
 
     def _choose(self, content: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from astropy.table import Table
 from comm.base_comm import BaseComm
 
 from jwstmq_widgets.exploration import Exploration, FileState
+from jwstmq_widgets.exploration.files import FileStates
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.columnmemory import ColumnMemory
 from jwstmq_widgets.widgets.columns import PRODUCTS
@@ -340,6 +341,19 @@ def test_a_facet_narrows_rows_and_the_counts_of_the_others(page: Page, explorati
     assert page.rows()[0]["matched"] == 20
     page.send(type="clear_choices")
     assert page.rows()[0]["matched"] == 400
+
+
+def test_the_counts_of_states_follow_every_change(page: Page, exploration: Exploration, grid: ProductGrid) -> None:
+    page.rows()
+    page.send(type="rail", wants={})
+    uris = exploration.shown["dataURI"].tolist()
+    here = FileState(kind="here", fraction=1.0)
+    for turn in range(1, 9):
+        for number in (turn, 10 * turn, 20 * turn):  # arrays of states that go make room for others at their address
+            states = FileStates(exploration.states.index).changed(dict.fromkeys(uris[:number], here))
+            exploration._put(states=states)
+            grid._send_state()
+        assert page.facet("state", lambda counts, turn=turn: counts.get("here") == 20 * turn)
 
 
 def test_facets_count_what_filters_and_search_leave(page: Page) -> None:

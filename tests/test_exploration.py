@@ -621,6 +621,19 @@ def test_a_download_that_cannot_begin_leaves_what_the_last_one_did(
     assert {found.states[uri].kind for uri in uris} == {"here"}
 
 
+def test_a_destination_that_can_be_looked_at_again_is_no_problem_any_more(found: Exploration) -> None:
+    folder = Path(found.destination)
+    folder.touch()
+    found.refresh()
+    assert found.wait(LONG)
+    assert str(folder) in found.problems["look"].text
+    folder.unlink()
+    found.refresh()
+    assert found.wait(LONG)
+    assert not found.problems
+    assert found.plan is not None
+
+
 def test_an_archive_that_does_not_open_is_not_asked_in_the_shape_of_the_one_before(found: Exploration) -> None:
     before = found.products
     found.use_archive("hubble")

@@ -606,7 +606,7 @@ class Exploration(State):
                     if moved is not None:
                         self._moving = False  # what changes from now on is looked at by others
                     break
-        self._tell()
+        self._clear_problem("look")
 
     def _recall(self) -> None:
         """Read what earlier downloads to the destination left to do."""

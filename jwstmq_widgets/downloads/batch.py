@@ -3,7 +3,6 @@
 import errno
 import heapq
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from jwstmq_widgets.downloads.addresses import Addresses
-from jwstmq_widgets.downloads.connection import Lane, public_address
+from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Control, Valve
 from jwstmq_widgets.downloads.hands import Carrier, Hands, Line, OwnHands, make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
@@ -23,9 +22,10 @@ from jwstmq_widgets.downloads.manifest import make_entry, relative_path
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
-from jwstmq_widgets.downloads.planitems import CODES, PlanItems
+from jwstmq_widgets.downloads.planitems import PlanItems
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, Running, tell
-from jwstmq_widgets.downloads.quick import LARGEST, Errand, Quick
+from jwstmq_widgets.downloads.quick import Quick
+from jwstmq_widgets.downloads.smallfiles import Errand, SmallFiles
 from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
 
@@ -107,7 +107,7 @@ class Batch:
         self._trials: dict[int, _Trial] = {}
         self._active: dict[int, _Trial] = {}
         self._entries: dict[int, Entry] = {}
-        self._folders: dict[Path, str] = {}
+        self._folders: set[Path] = set()
         self._quickly: dict[int, Running] = {}
         self._ending: set[int] = set()  # small files that have come, and get their names now
         self._pace = Pace(workers)
@@ -124,9 +124,7 @@ class Batch:
             archive, planned_at=plan.made, manners=manners, valve=Valve(limit_rate, self._control)
         )
         self._quick = Quick(self, manners) if self._hands.plain else None
-        states = PlanItems.of(plan.items).states
-        small = (states == CODES["fetch"]) & (sizes_of_all > 0) & (sizes_of_all <= LARGEST)
-        self._small: list[bool] = small.tolist()
+        self._small = SmallFiles(plan, self._addresses, self._make_folder)
         self._lanes = [self._hands.lane() for _ in range(self._most_lanes(workers))]
         self._alive = len(self._lanes)
         self.moved: int = 0
@@ -258,9 +256,9 @@ class Batch:
         """Bring a small file and those that follow it over a connection that is open; gives one that is left."""
         with self._changed:
             errand = None
-            first_try = not self._active[index].tries and self._small[index]
-            if first_try and self._quick is not None and self._fresh and self._small[self._fresh[0]]:
-                errand = self._errand(index)
+            first_try = not self._active[index].tries and index in self._small
+            if first_try and self._quick is not None and self._fresh and self._fresh[0] in self._small:
+                errand = self._small.errand(index)
             if errand is None:
                 return index
             self._trials[index] = self._active.pop(index)
@@ -274,21 +272,6 @@ class Batch:
             self._active[left.index] = self._trial(left.index)
         return left.index
 
-    def _errand(self, index: int) -> Errand | None:
-        """Make a small file ready to be brought; None where there is anything to it that needs a closer look."""
-        item = self._plan.items[index]
-        url, folder = self._addresses.of(item.uri), self._folders.get(item.folder)
-        if not url:
-            return None
-        if folder is None:
-            try:
-                self._make_folder(item.folder)
-            except (DownloadError, OSError):  # who tries it in the plain way says why
-                return None
-            folder = self._folders[item.folder]
-        running = Running(uri=item.uri, name=item.name, size=item.size)
-        return Errand(index, item, url, f"{folder}{os.sep}{item.name}", running)
-
     def next_small(self, came: Errand | None) -> Errand | None:
         """See `Taker`."""
         with self._changed:
@@ -298,12 +281,12 @@ class Batch:
                 self._ending.add(came.index)
             if self._stopping or self._control.paused or self._busy >= self._pace.limit:
                 return None
-            if not self._fresh or not self._small[self._fresh[0]]:
+            if not self._fresh or self._fresh[0] not in self._small:
                 return None
             now = time.monotonic()
             if self._pace.quiet_until > now or (self._again_at and self._again_at[0][0] <= now):
                 return None
-            errand = self._errand(self._fresh[0])
+            errand = self._small.errand(self._fresh[0])
             if errand is not None:
                 self._fresh.popleft()
                 self._quickly[errand.index] = errand.running
@@ -311,7 +294,7 @@ class Batch:
 
     def brought(self, files: Sequence[Errand]) -> None:
         """See `Taker`."""
-        entries = [self._entry(errand) for errand in files]
+        entries = [self._small.entry(errand) for errand in files]
         self._ledger.add(*entries)
         with self._changed:
             if self._closed:
@@ -324,22 +307,6 @@ class Batch:
                 self._pace.good()
             self._answered = time.monotonic()
             self._changed.notify_all()
-
-    def _entry(self, errand: Errand) -> Entry:
-        item, fields = errand.item, errand.fields
-        return Entry(
-            uri=item.uri,
-            path=relative_path(item, self._plan.folder),
-            status="COMPLETE",
-            size=item.size,
-            seconds=round(errand.seconds, 3),
-            obs_id=item.obs_id,
-            url=errand.url,
-            source=public_address(errand.url),
-            etag=fields.get("ETag"),
-            modified=fields.get("Last-Modified"),
-            check=f"length; {errand.check}",
-        )
 
     def not_kept(self, errand: Errand) -> None:
         """See `Taker`."""
@@ -413,7 +380,7 @@ class Batch:
         if folder in self._folders:
             return
         make_folder(folder, self._plan.folder)
-        self._folders[folder] = str(folder)
+        self._folders.add(folder)
 
     def _succeeded(self, index: int, trial: _Trial, outcome: Outcome) -> None:
         validator, transfer = outcome.validator, trial.transfer
@@ -479,7 +446,7 @@ class Batch:
             self._halt("not tried: the disk is full; free some space, then try again")
         elif isinstance(error, FileNotFoundError) and self._active[index].tries == 0:
             self._active[index].tries = 1  # somebody removed the folder: make it again, once
-            self._folders.pop(item.folder, None)
+            self._folders.discard(item.folder)
             self._again(index, 0.0)
         else:
             why = error.strerror or type(error).__name__

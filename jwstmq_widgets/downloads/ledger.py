@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -63,6 +64,7 @@ class Entry:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
+_values = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,8 @@ class Ledger:
         now = _now()
         lines = []
         for entry in entries:
-            facts = {name: value for name in _FIELDS if (value := getattr(entry, name)) not in {"", -1}}
+            values = zip(_FIELDS, _values(entry), strict=True)
+            facts = {name: value for name, value in values if value not in {"", -1}}
             lines.append({"kind": "file", **facts, "when": entry.when or now})
         self._write(*lines)
 

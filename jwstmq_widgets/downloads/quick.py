@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -23,15 +22,11 @@ from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.freshpart import FreshPart
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.part import Busy
-from jwstmq_widgets.downloads.plan import PlanItem
-from jwstmq_widgets.downloads.progress import Running
+from jwstmq_widgets.downloads.smallfiles import Errand
 from jwstmq_widgets.downloads.wire import Fields, plain_answer
 from jwstmq_widgets.errors import Mismatch
 
-__all__ = ["LARGEST", "Errand", "Quick", "Taker"]
-
-LARGEST = 512 * 1024
-"""Bytes of the largest file that is held in memory until it is whole."""
+__all__ = ["Quick", "Taker"]
 
 _SCRATCH = 256 * 1024
 _MOST_HEAD = 65536
@@ -43,32 +38,6 @@ _SYNCING = 4  # a disk writes what several threads wait for in one go
 _MOST_UNSYNCED = 16  # groups
 _OTHER_FORMS = frozenset({"text/html", "application/x-tar", "application/tar"})
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Errand:
-    """A small file that is to be brought."""
-
-    index: int
-    """Its place in the plan."""
-    item: PlanItem
-    """What to bring."""
-    url: str
-    """Its address."""
-    target: str
-    """Where it goes."""
-    running: Running
-    """Its counters."""
-    began: float = field(default_factory=time.monotonic)
-    """When it began."""
-    part: FreshPart | None = None
-    """Its ``.part``, locked before anybody is asked for its bytes; None when there is none."""
-    fields: Fields = field(default_factory=Fields)
-    """Header fields of its answer, once it has come."""
-    check: str = ""
-    """How it was checked, then."""
-    seconds: float = 0.0
-    """How long it took to come."""
 
 
 class Taker(Protocol):
@@ -270,7 +239,7 @@ class Quick:
                 data, length = came, len(came)
             else:
                 data, length = self._scratch, count
-            size, fields = errand.item.size, ride.fields
+            size, fields = errand.size, ride.fields
             if fields is None and (end := data.find(b"\r\n\r\n", 0, length)) >= 0:
                 fields = ride.fields = plain_answer(data, end, size)
                 ride.begin = end + 4
@@ -288,7 +257,7 @@ class Quick:
             if plain and count and fields is not None and not over:
                 body = bytes(memoryview(data)[ride.begin : length])
                 with suppress(Mismatch):
-                    errand.check = check_structure(None, errand.item.name, held=body)
+                    errand.check = check_structure(None, errand.name, held=body)
             if not errand.check or fields is None:
                 if data is not came:
                     came += self._view[:count]
@@ -312,7 +281,7 @@ class Quick:
             self._brought.append(errand)
 
     def _not_kept(self, errand: Errand, error: OSError) -> None:
-        _log.info("%s: %s", errand.item.name, error)
+        _log.info("%s: %s", errand.name, error)
         if errand.part is not None:
             errand.part.discard()
         self._taker.not_kept(errand)

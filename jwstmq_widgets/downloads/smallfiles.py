@@ -1,0 +1,128 @@
+"""The small files of a plan: which they are, and what has to be known to bring one."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jwstmq_widgets.downloads.addresses import Addresses
+from jwstmq_widgets.downloads.connection import public_address
+from jwstmq_widgets.downloads.ledger import Entry
+from jwstmq_widgets.downloads.manifest import way_to
+from jwstmq_widgets.downloads.planitems import CODES, PlanItems
+from jwstmq_widgets.downloads.progress import Running
+from jwstmq_widgets.downloads.wire import Fields
+from jwstmq_widgets.errors import DownloadError
+
+if TYPE_CHECKING:
+    from jwstmq_widgets.downloads.freshpart import FreshPart
+    from jwstmq_widgets.downloads.plan import Plan
+
+__all__ = ["LARGEST", "Errand", "SmallFiles"]
+
+LARGEST = 512 * 1024
+"""Bytes of the largest file that is held in memory until it is whole."""
+
+
+@dataclass(slots=True, eq=False)
+class Errand:
+    """A small file that is to be brought."""
+
+    index: int
+    """Its place in the plan."""
+    uri: str
+    """Its ``dataURI``."""
+    name: str
+    """Its name on disk."""
+    size: int
+    """Its bytes, as the catalogue says."""
+    url: str
+    """Its address."""
+    way: str
+    """Where it goes, from the destination downwards, with ``/``."""
+    target: str
+    """Where it goes, absolute."""
+    running: Running
+    """Its counters."""
+    began: float = field(default_factory=time.monotonic)
+    """When it began."""
+    part: "FreshPart | None" = None
+    """Its ``.part``, locked before anybody is asked for its bytes; None when there is none."""
+    fields: Fields = field(default_factory=Fields)
+    """Header fields of its answer, once it has come."""
+    check: str = ""
+    """How it was checked, then."""
+    seconds: float = 0.0
+    """How long it took to come."""
+
+
+class SmallFiles:
+    """The small files of a plan that are begun anew.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    addresses
+        Addresses of its products.
+    make_folder
+        Makes a folder ready to be written to; raises DownloadError or OSError.
+    """
+
+    def __init__(self, plan: "Plan", addresses: Addresses, make_folder: Callable[[Path], None]) -> None:
+        self._items = items = PlanItems.of(plan.items)
+        small = (items.states == CODES["fetch"]) & (items.sizes > 0) & (items.sizes <= LARGEST)
+        self._small: list[bool] = small.tolist()
+        self._uris, self._names, self._obs_ids, self._sizes = items.uris, items.names, items.obs_ids, items.sizes
+        self._places = items.places
+        self._ways = [way_to(folder, plan.folder) for folder in items.folders]
+        self._texts = [os.path.join(folder, "") for folder in items.folders]  # noqa: PTH118  (wanted with its end)
+        self._addresses, self._make_folder = addresses, make_folder
+
+    def __contains__(self, index: int) -> bool:
+        """Tell whether an item of the plan is one."""
+        return self._small[index]
+
+    def errand(self, index: int) -> Errand | None:
+        """Get ready to bring a file.
+
+        Parameters
+        ----------
+        index
+            Its place in the plan.
+
+        Returns
+        -------
+        Errand or None
+            None where there is anything to it that needs a closer look.
+        """
+        uri, name, place = str(self._uris[index]), str(self._names[index]), self._places[index]
+        url = self._addresses.of(uri)
+        if not url:
+            return None
+        try:
+            self._make_folder(self._items.folders[place])
+        except (DownloadError, OSError):  # who tries it in the plain way says why
+            return None
+        size = int(self._sizes[index])
+        running = Running(uri=uri, name=name, size=size)
+        way, target = f"{self._ways[place]}{name}", f"{self._texts[place]}{name}"
+        return Errand(index, uri, name, size, url, way, target, running)
+
+    def entry(self, errand: Errand) -> Entry:
+        """Make the entry of a file that was brought."""
+        return Entry(
+            uri=errand.uri,
+            path=errand.way,
+            status="COMPLETE",
+            size=errand.size,
+            seconds=round(errand.seconds, 3),
+            obs_id=str(self._obs_ids[errand.index]),
+            url=errand.url,
+            source=public_address(errand.url),
+            etag=errand.fields.get("ETag"),
+            modified=errand.fields.get("Last-Modified"),
+            check=f"length; {errand.check}",
+        )

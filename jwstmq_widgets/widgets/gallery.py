@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.exploration import FileState
@@ -79,8 +80,10 @@ class Gallery(Panel):
         self._height = int(height)
         self._lock = threading.Lock()
         self._table: Table | None = None
-        self._of: tuple[Any, ...] = ()
+        self._of: tuple[Any, ...] = (None, None, None, None)
+        self._within: npt.NDArray[np.bool_] | None = None
         self._number = 0
+        self._choice = 0
         self._cards: list[int] = []
         self._without = 0
         self._in_sight: OrderedDict[str, tuple[int, int]] = OrderedDict()
@@ -114,6 +117,7 @@ class Gallery(Panel):
             )
         return {
             "table": self._number,
+            "choice": self._choice,
             "height": self._height,
             "count": len(cards),
             "cards": drawn,
@@ -135,13 +139,19 @@ class Gallery(Panel):
         state = self.exploration
         by_state = state.states if "state" in state.facets else None
         of = (state.shown, state.facets, state.chosen_observations, by_state)
-        if self._table is None or any(new is not old for new, old in zip(of, self._of, strict=True)):
-            shown = state.narrowed
-            cards, without = gallery_cards(shown, state.products)
-            with self._lock:
-                self._table, self._of, self._number = shown, of, self._number + 1
-                self._cards, self._without = cards, without
-                self._wanted.clear()
+        changed = [new is not old for new, old in zip(of, self._of, strict=True)]
+        if self._table is None or any(changed):
+            shown, within = of[0], state.narrowing(of[0])
+            chosen = self._table is None or any(changed[:3])
+            if chosen or self._within is None or not np.array_equal(within, self._within):
+                table = shown if within is None else shown[within]
+                cards, without = gallery_cards(table, state.products)
+                with self._lock:
+                    self._table, self._within, self._number = table, within, self._number + 1
+                    self._choice += chosen  # the browser goes to the top; not where a file's state has changed
+                    self._cards, self._without = cards, without
+                    self._wanted.clear()
+            self._of = of
         return self._table, self._cards
 
     def _look(self, page: str, first: int, last: int, pictures: Iterable[str] = ()) -> None:

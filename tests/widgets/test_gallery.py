@@ -13,7 +13,7 @@ from jwstmq_widgets.localarchive.faults import Refuse, Slow
 from jwstmq_widgets.previews import THUMBNAIL_SIZE, preview_index
 from jwstmq_widgets.widgets.gallery import Gallery, gallery_cards
 from jwstmq_widgets.widgets.panel import Panel
-from tests.widgets.conftest import Place
+from tests.widgets.conftest import SECONDS, Place
 
 Display = Callable[[Panel], Place]
 
@@ -88,6 +88,30 @@ def test_other_file_types_bring_another_table_of_cards(asked: Exploration, place
     asked.choose_filetypes([("3", "_i2d.fits")])
     view = gallery.until(lambda view: view["table"] > before)
     assert view["count"] == 4
+
+
+def test_states_that_change_move_no_card_but_those_that_they_narrow(asked: Exploration, place: Display) -> None:
+    asked.choose_filetypes([("2b", "_cal.fits")])
+    asked.tick([str(asked.shown["dataURI"][0])])
+    asked.choose_filetypes([("3", "_i2d.fits")])
+    asked.choose_facet("state", [""])
+    gallery = place(Gallery(asked))
+    look(gallery, 0, 3)
+    before = gallery.until(lambda view: view["cards"])
+    asked.download()
+    assert asked.wait(SECONDS)
+    assert len(look(gallery, 1, 2)) == 2
+    now = gallery.until(lambda view: view["cards"])
+    assert (now["table"], now["choice"]) == (before["table"], before["choice"])
+    asked.clear_ticks()
+    asked.tick([before["cards"][0]["uri"]])
+    asked.download()
+    assert asked.wait(SECONDS)
+    now = gallery.until(lambda view: view["count"] == before["count"] - 1)
+    assert now["table"] > before["table"]
+    assert now["choice"] == before["choice"]
+    asked.clear_facets()
+    assert gallery.until(lambda view: view["choice"] > before["choice"])["count"] == before["count"]
 
 
 def test_types_without_previews_are_told(asked: Exploration, place: Display) -> None:

@@ -16,6 +16,7 @@ function render({ model, el }) {
   const known = new Map(); // place to what the kernel said of it
   const pictures = new Map(); // URI to {url} or {why}, the oldest first
   let table = -1;
+  let choice = -1;
   let count = 0;
   let columns = 1;
   let asked = "";
@@ -156,8 +157,9 @@ function render({ model, el }) {
       known.clear();
       for (const card of cards.values()) card.element.remove();
       cards.clear();
-      frame.scrollTop = 0;
     }
+    if (view.choice !== choice) frame.scrollTop = 0;
+    choice = view.choice;
     count = view.count;
     for (const card of view.cards) known.set(card.place, card);
     note.textContent = view.note;

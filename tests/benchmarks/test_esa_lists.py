@@ -51,7 +51,7 @@ def test_a_programs_files_are_listed_faster_than_one_observation_after_another(l
         f"get_product_list: {len(files)} files, {seconds:.1f} s; {seconds / ours:.1f} times as long"
     )
     assert set(files) == set(products["productFilename"].tolist())
-    assert seconds > 2.5 * ours
+    assert seconds > 5 * ours  # 11.4 and 13.4 seen on a busy machine
 
 
 def test_a_whole_program_comes_in_one_go(large: str) -> None:

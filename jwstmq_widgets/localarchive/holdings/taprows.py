@@ -33,7 +33,8 @@ _VIEWS = {
     "jwst.archive": """
         SELECT {archive}, o.detector FROM "jwst.plane" p JOIN "jwst.observation" o ON o.obsid = p.obsid
     """,
-    # Thumbnails are no files of their own here: each is of a preview, and drawn as that is.
+    # Thumbnails are no files of their own here: each is of a preview, and drawn as that is. A column has the same
+    # affinity in both halves, or SQLite makes the whole of them for each join (restriction 17h of its flattener).
     "jwst.artifact": """
         SELECT {number} AS artifactid, p.planeid, p.obsid, 'mast:JWST/product/' || f.name AS uri, f.name AS filename,
             LOWER(k.product_type) AS producttype, {media} AS contenttype,
@@ -42,7 +43,7 @@ _VIEWS = {
         JOIN file f ON f.file = a.file JOIN kind k ON k.kind = f.kind WHERE NOT a.thumbnail
         UNION ALL
         SELECT {number}, p.planeid, p.obsid, REPLACE('mast:JWST/product/' || f.name, '.jpg', '_thumb.jpg'),
-            REPLACE(f.name, '.jpg', '_thumb.jpg'), 'thumbnail', 'image/jpeg', NULL, NULL, 'data'
+            CAST(REPLACE(f.name, '.jpg', '_thumb.jpg') AS TEXT), 'thumbnail', 'image/jpeg', NULL, NULL, 'data'
         FROM artifact a JOIN "jwst.plane" p ON p.number = a.plane JOIN file f ON f.file = a.file WHERE a.thumbnail
     """,
 }

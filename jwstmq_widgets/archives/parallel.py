@@ -44,7 +44,7 @@ class Manners:
     largest: int = 128
     """Items in a batch at the most."""
     quick: float = 3.0
-    """A full batch answered within so many seconds lets the next ones be twice as large."""
+    """A full batch answered within so many seconds lets the next ones be twice as large; in a quarter, four times."""
     timeout: float = 120.0
     """Seconds without a byte after which a request is given up."""
     patience: float = 600.0
@@ -241,7 +241,8 @@ class _Work(Generic[Item, T]):
     def _grow(self, count: int, seconds: float) -> None:
         with self._change:
             if count >= self._size and seconds < self._manners.quick:
-                self._size = min(self._manners.largest, self._size * 2)
+                factor = 2 if seconds * 4 > self._manners.quick else 4
+                self._size = min(self._manners.largest, self._size * factor)
 
     def _tries(self, error: ArchiveError, *, busy: bool, too_much: bool) -> int:
         if isinstance(error, Unfinished):

@@ -84,14 +84,15 @@ def test_the_last_items_are_shared_by_the_connections():
         assert size <= max(16, -(-(264 - start) // 4))
 
 
-def test_batches_grow_while_answers_are_quick():
+@pytest.mark.parametrize(("quick", "batches"), [(60.0, [4, 16, 32, 32, 16]), (0.0, [4] * 25)])
+def test_batches_grow_while_answers_are_quick(quick, batches):
     sizes = []
 
     def ask(batch, stop):
         sizes.append(len(batch))
 
-    gather(ask, range(100), manners=Manners(connections=1, first=4, largest=32))
-    assert sizes == [4, 8, 16, 32, 32, 8]
+    gather(ask, range(100), manners=Manners(connections=1, first=4, largest=32, quick=quick))
+    assert sizes == batches
 
 
 def test_a_short_list_is_spread_over_all_connections():

@@ -228,8 +228,8 @@ class Holdings:
         """
         asked = json.dumps(list(dict.fromkeys(text for text in map(str, obsids) if text.isdecimal())))
         rows = self._ask(_PRODUCTS + _PRODUCT_ROWS, [asked, -1 if limit is None else limit, offset])
-        if limit is None and offset == 0:
-            return len(rows), rows
+        if (limit is None or len(rows) < limit) and (rows or offset == 0):  # the last row is among them
+            return offset + len(rows), rows
         [(total,)] = self._ask(_PRODUCTS + _PRODUCT_COUNT, [asked])
         return total, rows
 

@@ -129,6 +129,8 @@ class Connections:
         Cancelled
             If `abort` was called.
         """
+        if self._aborted:  # whoever was between two requests sends no other one
+            raise Cancelled("cancelled")
         pieces, size = [], 0
         try:
             response = self._manager.request(

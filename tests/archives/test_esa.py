@@ -280,6 +280,24 @@ def test_a_job_that_is_cancelled_is_removed(faulty_archive, verb):
     assert jobs(esa) == before
 
 
+def test_a_job_that_is_cancelled_while_it_is_made_is_removed(faulty_archive):
+    from jwstmq_widgets.localarchive.faults import Slow
+
+    esa = EsaArchive(Host.at(f"{faulty_archive.url}/server"), manners=Manners(poll=0.02))
+    esa.tables()
+    before = jobs(esa)
+    faulty_archive.clear_requests()
+    cancel = threading.Event()
+    faulty_archive.faults = (Slow(path="*/async", method="POST", latency=0.5),)
+    made = ("POST", "/server/tap/async")
+    threading.Thread(target=lambda: (settled(lambda: made in paths(faulty_archive)), cancel.set())).start()
+    with pytest.raises(Cancelled):
+        esa.adql("SELECT TOP 1 obsid FROM jwst.main", run_async=True, cancel=cancel)
+    settled(lambda: ("POST", "/server/tap/deletejobs") in paths(faulty_archive))
+    faulty_archive.faults = ()
+    assert jobs(esa) == before
+
+
 # Products
 
 

@@ -673,4 +673,6 @@ class Exploration(State):
 
 
 def _still_there(obsids: frozenset[str], observations: Table) -> frozenset[str]:
-    return obsids.intersection(np.asarray(observations["obsid"]).tolist()) if obsids else obsids
+    """Give those of the observations that are among others: the same value where that is all of them."""
+    left = obsids.intersection(np.asarray(observations["obsid"]).tolist()) if obsids else obsids
+    return obsids if left == obsids else left

@@ -52,7 +52,7 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
 @pytest.fixture
 def notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Notebook]:
     """A new notebook; at the end no error must be in its console, and no request may have left the machine."""
-    with lab.notebook(browser, re.sub(r"\W+", "-", request.node.name)) as notebook:
+    with lab.notebook(browser, re.sub(r"\W+", "-", request.node.name), loaded=True) as notebook:
         yield notebook
         assert not notebook.errors
         assert not notebook.strangers

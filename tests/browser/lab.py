@@ -20,6 +20,20 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 START_SECONDS = 60
 CELL_MILLISECONDS = 60_000
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\?token=\w+")
+# Open a notebook in the place of all that is open: last closed, since JupyterLab fills an empty window with a launcher.
+_OPEN_INSTEAD = """async (path) => {
+    const { commands, shell } = window.jupyterapp;
+    const before = [...shell.widgets("main")];
+    const opened = await commands.execute("docmanager:open", { path });
+    await opened.context.ready;
+    for (const widget of before) {
+        if (widget.context?.model) widget.context.model.dirty = false; // else it asks whether to save
+        const closed = new Promise((done) => widget.disposed.connect(done));
+        widget.close();
+        await closed;
+    }
+    shell.activateById(opened.id);
+}"""
 # Said by Chromium or JupyterLab itself, whatever the page shows.
 _HARMLESS = re.compile(r"favicon|ResizeObserver loop|\[LSP\]|Download the React DevTools")
 
@@ -32,23 +46,46 @@ class Lab:
     """Address with its token."""
     folder: Path
     """Where its notebooks lie."""
+    _loaded: list[Page] = field(default_factory=list)
+    """A page in which JupyterLab is loaded, when no test uses it."""
 
     @contextlib.contextmanager
-    def notebook(self, browser: Browser, name: str, *, width: int = 1400, height: int = 1000) -> Iterator["Notebook"]:
-        """Open a new notebook with a kernel of its own in a new page, and close both at the end."""
+    def notebook(
+        self, browser: Browser, name: str, *, width: int = 1400, height: int = 1000, loaded: bool = False
+    ) -> Iterator["Notebook"]:
+        """Open a new notebook with a kernel of its own in a new page, and close both at the end.
+
+        Most of the time that this takes is that of loading JupyterLab: with ``loaded`` the notebook is opened in the
+        page of the last such notebook, which it replaces, for tests that neither load the page again nor care for what
+        a page was used for before.
+        """
         path = self.folder / f"{name}.ipynb"
         kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         path.write_text(json.dumps({"cells": [], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
-        context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        old = self._loaded.pop() if loaded and self._loaded else None
+        page = old or browser.new_context(reduced_motion="reduce").new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        notebook = Notebook(page=page, path=path)
         try:
-            notebook = Notebook(page=context.new_page(), path=path)
             notebook.listen()
-            notebook.page.goto(self.address.replace("/lab?", f"/lab/tree/{path.name}?reset&"))
+            if old:
+                page.mouse.move(0, 0)
+                page.evaluate(_OPEN_INSTEAD, path.name)
+            else:
+                page.goto(self.address.replace("/lab?", f"/lab/tree/{path.name}?reset&"))
             notebook.ready()
+            if old:
+                notebook.errors.clear()  # of the notebook before, when it was closed
             yield notebook
-            notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
-        finally:
-            context.close()
+            page.evaluate("() => window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
+            notebook.leave()
+        except BaseException:
+            page.context.close()
+            raise
+        if loaded and not self._loaded:
+            self._loaded.append(page)
+        else:
+            page.context.close()
 
 
 @dataclass(kw_only=True)
@@ -68,10 +105,19 @@ class Notebook:
 
     def listen(self) -> None:
         """Collect errors, foreign requests, and what sockets receive."""
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("websocket", lambda socket: socket.on("framereceived", self._frame))
-        self.page.route(lambda url: urlsplit(url).hostname not in LOOPBACK, self._stop)
+        for event, hear in self._events.items():
+            self.page.on(event, hear)  # type: ignore[call-overload]  # it has one for each name
+        self.page.route(_is_foreign, self._stop)
+
+    def leave(self) -> None:
+        """Collect nothing more."""
+        for event, hear in self._events.items():
+            self.page.remove_listener(event, hear)
+        self.page.unroute(_is_foreign)
+
+    @property
+    def _events(self) -> dict[str, Any]:
+        return {"console": self._console, "pageerror": self._error, "websocket": self._socket}
 
     def ready(self) -> None:
         """Wait until the notebook is open and its kernel idle, and make room for it."""
@@ -208,12 +254,22 @@ class Notebook:
         if bad and not _HARMLESS.search(f"{message.text} {message.location.get('url', '')}"):
             self.errors.append(message.text)
 
+    def _error(self, error: Any) -> None:
+        self.errors.append(str(error))
+
+    def _socket(self, socket: Any) -> None:
+        socket.on("framereceived", self._frame)
+
     def _frame(self, payload: str | bytes) -> None:
         self.received += len(payload)
 
     def _stop(self, route: Any) -> None:
         self.strangers.append(route.request.url)
         route.abort()
+
+
+def _is_foreign(url: str) -> bool:
+    return urlsplit(url).hostname not in LOOPBACK
 
 
 @contextlib.contextmanager

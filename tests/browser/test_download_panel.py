@@ -27,7 +27,7 @@ def test_a_download_is_paused_continued_and_finished_later(
     lab: Lab, browser: Browser, faulty_archive: LocalArchive, screenshot: Screenshot
 ) -> None:
     faulty_archive.faults = [Slow(path="*_cal.fits", rate=15_000)]
-    with lab.notebook(browser, "paused") as notebook:
+    with lab.notebook(browser, "paused", loaded=True) as notebook:
         notebook.run_cell(OPEN.format(url=faulty_archive.url))
         panel = notebook.page.locator(".jwstmq-download")
         panel.get_by_role("button", name="Download 6").click()
@@ -62,7 +62,7 @@ def test_a_notebook_that_is_opened_again_shows_the_download_that_still_runs(
     lab: Lab, browser: Browser, faulty_archive: LocalArchive, screenshot: Screenshot
 ) -> None:
     faulty_archive.faults = [Slow(path="*_cal.fits", rate=5_000)]
-    with lab.notebook(browser, "opened-again") as notebook:
+    with lab.notebook(browser, "opened-again", loaded=True) as notebook:
         notebook.run_cell(BESIDE.format(url=faulty_archive.url, name="again"))
         notebook.page.locator(".jwstmq-download").get_by_role("button", name="Download 9").click()
         bar = notebook.page.get_by_role("progressbar", name="Download")
@@ -81,7 +81,7 @@ def test_a_notebook_that_is_opened_again_shows_the_download_that_still_runs(
 def test_before_it_counts_and_after_it_loads_and_leaves_script_and_manifest(
     lab: Lab, browser: Browser, local_archive: LocalArchive, screenshot: Screenshot
 ) -> None:
-    with lab.notebook(browser, "beside", width=900, height=700) as notebook:
+    with lab.notebook(browser, "beside", width=900, height=700, loaded=True) as notebook:
         notebook.run_cell(BESIDE.format(url=local_archive.url, name="beside"))
         panel = notebook.page.locator(".jwstmq-download")
         panel.get_by_text("By file type and observation").click()

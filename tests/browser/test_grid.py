@@ -32,7 +32,7 @@ Screenshot = Callable[[Page | Locator, str], Path]
 
 @pytest.fixture(scope="module")
 def explored(lab: Lab, browser: Browser) -> Iterator[Notebook]:
-    with lab.notebook(browser, "product-grid") as notebook:
+    with lab.notebook(browser, "product-grid", loaded=True) as notebook:
         notebook.run_cell(START)
         yield notebook
 
@@ -245,7 +245,7 @@ def test_nothing_is_cut_off(shown: Notebook, screenshot: Screenshot, name: str, 
 
 
 def test_a_page_that_is_loaded_again_fetches_its_rows_again(lab: Lab, browser: Browser) -> None:
-    with lab.notebook(browser, "reload") as notebook:
+    with lab.notebook(browser, "reload", loaded=True) as notebook:
         notebook.run_cell(START)
         notebook.run_cell(SHOW)
         header(notebook, "Size").click()
@@ -264,7 +264,7 @@ def test_a_page_that_is_loaded_again_fetches_its_rows_again(lab: Lab, browser: B
 
 
 def test_a_kernel_that_restarts_leaves_a_sentence(lab: Lab, browser: Browser) -> None:
-    with lab.notebook(browser, "restart") as notebook:
+    with lab.notebook(browser, "restart", loaded=True) as notebook:
         notebook.run_cell(START)
         notebook.run_cell(SHOW)
         expect(row(notebook, 0).locator(".jwstmq-grid-tail")).to_be_visible()
@@ -302,7 +302,7 @@ time.sleep(6)
 
 
 def test_a_saved_notebook_holds_no_rows_even_with_the_widgets_state(lab: Lab, browser: Browser) -> None:
-    with lab.notebook(browser, "saved") as notebook:
+    with lab.notebook(browser, "saved", loaded=True) as notebook:
         notebook.run_cell(START)
         notebook.run_cell(SHOW)
         expect(row(notebook, 0).locator(".jwstmq-grid-tail")).to_be_visible()

@@ -46,7 +46,7 @@ Screenshot = Callable[[Page | Locator, str], Path]
 
 @pytest.fixture(scope="module")
 def explored(lab: Lab, browser: Browser) -> Iterator[Notebook]:
-    with lab.notebook(browser, "grid-choices") as notebook:
+    with lab.notebook(browser, "grid-choices", loaded=True) as notebook:
         notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         notebook.run_cell(START)
         yield notebook

@@ -30,7 +30,7 @@ Screenshot = Callable[[Page | Locator, str], Path]
 @pytest.fixture(scope="module")
 def opened(lab: Lab, browser: Browser, local_archive: LocalArchive) -> Iterator[Notebook]:
     """A notebook with an Explorer that shows program 2733."""
-    with lab.notebook(browser, "explorer") as notebook:
+    with lab.notebook(browser, "explorer", loaded=True) as notebook:
         notebook.run_cell(OPEN.format(url=local_archive.url))
         expect(notebook.page.get_by_role("tab", name="Products")).to_contain_text("8")
         yield notebook
@@ -171,7 +171,7 @@ def test_nothing_is_clipped(page: Page, opened: Notebook, screenshot: Screenshot
 @pytest.fixture(scope="module")
 def apart(lab: Lab, browser: Browser, local_archive: LocalArchive) -> Iterator[Notebook]:
     """A notebook with an exploration of program 2733, and no panel yet."""
-    with lab.notebook(browser, "panels") as notebook:
+    with lab.notebook(browser, "panels", loaded=True) as notebook:
         notebook.run_cell(
             f"import jwstmq_widgets as jw\n"
             f"exploration = jw.Exploration({local_archive.url!r}, jw.Query(program=2733))\n"

@@ -22,7 +22,7 @@ form
 @pytest.fixture(scope="module")
 def opened(lab: Lab, browser: Browser, local_archive: LocalArchive) -> Iterator[Notebook]:
     """A notebook with a search form."""
-    with lab.notebook(browser, "search") as notebook:
+    with lab.notebook(browser, "search", loaded=True) as notebook:
         notebook.run_cell(OPEN.format(url=local_archive.url))
         yield notebook
         assert not notebook.errors

@@ -34,7 +34,7 @@ Screenshot = Callable[[Page | Locator, str], Path]
 
 @pytest.fixture(scope="module")
 def opened(lab: Lab, browser: Browser, local_archive: LocalArchive) -> Iterator[Notebook]:
-    with lab.notebook(browser, "tree") as notebook:
+    with lab.notebook(browser, "tree", loaded=True) as notebook:
         notebook.run_cell(OPEN.format(url=local_archive.url))
         notebook.page.get_by_role("tab", name="Program tree").click()
         expect(line(notebook.page, "02733")).to_be_visible()

@@ -1,20 +1,16 @@
 """Searches that a user has named and kept."""
 
-import contextlib
 import dataclasses
-import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from jwstmq_widgets.errors import JwstmqError, QueryError
+from jwstmq_widgets.exploration.userfile import UserFile
 from jwstmq_widgets.query import Query
 
 __all__ = ["SavedSearch", "SavedSearches"]
@@ -22,7 +18,6 @@ __all__ = ["SavedSearch", "SavedSearches"]
 _logger = logging.getLogger(__name__)
 _FORM = 1
 _LONGEST = 80
-_LOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +43,12 @@ class SavedSearches:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or platformdirs.user_config_path("jwstmq_widgets") / "searches.json"
+        self._file = UserFile("searches.json", path)
 
     @property
     def path(self) -> Path:
         """The file. It does not exist before the first search is saved."""
-        return self._path
+        return self._file.path
 
     def read(self) -> tuple[SavedSearch, ...]:
         """Give the searches, by name.
@@ -64,7 +59,7 @@ class SavedSearches:
             None of a file that is missing or cannot be read.
         """
         searches = []
-        for name, fields in (self._entries() or {}).items():
+        for name, fields in (self._file.read("searches") or {}).items():
             try:
                 searches.append(SavedSearch(name=_name(name), query=Query(**fields)))
             except (JwstmqError, TypeError, ValueError, AttributeError) as error:
@@ -110,39 +105,17 @@ class SavedSearches:
 
     def _change(self, changes: Mapping[str, Any]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._path.with_name(f"{self._path.name}.lock"), timeout=_LOCK_SECONDS):
-                entries = self._entries()
-                if entries is None and self._path.exists():
-                    self._path.replace(self._path.with_name(f"{self._path.name}.broken"))
+            with self._file.changing():
+                entries = self._file.read("searches")
+                if entries is None and self.path.exists():
+                    self.path.replace(self.path.with_name(f"{self.path.name}.broken"))
                 entries = {**(entries or {}), **changes}
-                self._write({name: fields for name, fields in entries.items() if fields is not None})
+                kept = {name: fields for name, fields in entries.items() if fields is not None}
+                self._file.write({"form": _FORM, "searches": kept})
         except (OSError, Timeout) as error:
             raise JwstmqError(
-                f"saved searches cannot be written to {self._path} ({error}); check that you may write there"
+                f"saved searches cannot be written to {self.path} ({error}); check that you may write there"
             ) from error
-
-    def _entries(self) -> dict[str, Any] | None:
-        """Give what the file holds; None where it is missing or no such list."""
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            return dict(content["searches"])
-        except (OSError, ValueError, TypeError, LookupError, RecursionError):
-            return None
-
-    def _write(self, entries: Mapping[str, Any]) -> None:
-        text = json.dumps({"form": _FORM, "searches": entries}, indent=1, ensure_ascii=False, sort_keys=True)
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
 
 
 def _name(name: str) -> str:

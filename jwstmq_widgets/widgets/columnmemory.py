@@ -1,25 +1,20 @@
 """Which columns a user has chosen for a grid, remembered between notebooks."""
 
-import contextlib
-import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from jwstmq_widgets.exploration.userfile import UserFile
 from jwstmq_widgets.widgets.columns import ColumnSet
 
 __all__ = ["ChosenColumns", "ColumnMemory"]
 
 _logger = logging.getLogger(__name__)
 _FORM = 1
-_LOCK_SECONDS = 5.0
 _NARROWEST, _WIDEST = 30, 2000  # px
 
 
@@ -91,12 +86,12 @@ class ColumnMemory:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or platformdirs.user_config_path("jwstmq_widgets") / "columns.json"
+        self._file = UserFile("columns.json", path)
 
     @property
     def path(self) -> Path:
         """The file. It does not exist before the first choice is kept."""
-        return self._path
+        return self._file.path
 
     def read(self, columns: ColumnSet) -> ChosenColumns:
         """Give the choice for a grid; the usual columns where there is none.
@@ -106,7 +101,7 @@ class ColumnMemory:
         columns
             The grid's columns.
         """
-        return ChosenColumns.of(self._sets().get(columns.name), columns)
+        return ChosenColumns.of((self._file.read("grids") or {}).get(columns.name), columns)
 
     def keep(self, columns: ColumnSet, chosen: ChosenColumns) -> bool:
         """Keep the choice for a grid.
@@ -124,30 +119,10 @@ class ColumnMemory:
             False where the file cannot be written; the log says why.
         """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._path.with_name(f"{self._path.name}.lock"), timeout=_LOCK_SECONDS):
-                sets = self._sets() | {columns.name: chosen.plain()}
-                self._write(json.dumps({"form": _FORM, "grids": sets}, indent=1, sort_keys=True))
+            with self._file.changing():
+                grids = (self._file.read("grids") or {}) | {columns.name: chosen.plain()}
+                self._file.write({"form": _FORM, "grids": grids})
         except (OSError, Timeout) as error:
             _logger.info("the choice of columns is not kept: %s", error)
             return False
         return True
-
-    def _sets(self) -> dict[str, Any]:
-        try:
-            return dict(json.loads(self._path.read_text(encoding="utf-8"))["grids"])
-        except (OSError, ValueError, TypeError, LookupError, RecursionError):
-            return {}
-
-    def _write(self, text: str) -> None:
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise

@@ -312,6 +312,7 @@ class Batch:
         """See `Taker`."""
         with self._changed:
             self._ending.discard(errand.index)
+            self._small.leave_out(errand.index)
             if not self._stopping:
                 heapq.heappush(self._again_at, (time.monotonic(), errand.index))
             self._changed.notify_all()

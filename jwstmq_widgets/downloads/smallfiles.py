@@ -85,6 +85,10 @@ class SmallFiles:
         """Tell whether an item of the plan is one."""
         return self._small[index]
 
+    def leave_out(self, index: int) -> None:
+        """Count an item of the plan as one no more: it needs a closer look."""
+        self._small[index] = False
+
     def errand(self, index: int) -> Errand | None:
         """Get ready to bring a file.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.downloads.conftest import fits_bytes
-from tests.downloads.origin import Origin
+from tests.downloads.origin import Origin, Reply
 
 NAME = "jw02733002001_02103_00001_mirimage_uncal.fits"
 WHOLE = fits_bytes(2000 * 2880)
@@ -85,3 +85,69 @@ def test_a_split_file_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_r
     if told["state"] == "resume":
         assert 0 < told["have"] < len(WHOLE)
         assert origin.asked[-1].range
+
+
+MANY = textwrap.dedent(
+    """
+    import json, sys
+    from pathlib import Path
+    from jwstmq_widgets.archives import open_archive
+    from jwstmq_widgets.downloads import Manifest, download, plan
+    from tests.downloads.conftest import HASTY, products_of
+
+    url, size, disk = sys.argv[1:]
+    filler, folder = Path(disk) / "filler", Path(disk) / "data"
+    names = [f"jw02733{number:03d}001_02103_00001_mirimage_cal.fits" for number in range(200)]
+    products = products_of({f"mast:JWST/product/{name}": (name, int(size)) for name in names}, url)
+    decided = plan(products, to=folder, layout="flat", archive=open_archive(url))
+
+    def fill(now):
+        if now.files_done and not filler.exists():
+            try:
+                with filler.open("wb", buffering=0) as file:
+                    while file.write(bytes(4096)):
+                        pass
+            except OSError:  # there is no room left
+                pass
+
+    full = download(decided, manners=HASTY, progress=fill)
+    complete = full["Status"] == "COMPLETE"
+    told = {
+        "messages": sorted(set(full["Message"][~complete].tolist())),
+        "true": {Path(path) for path in full["Local Path"][complete]} == set(folder.glob("jw*")),
+    }
+    filler.unlink()
+    again = download(Manifest.read(folder).failed, manners=HASTY)
+    told["again"] = sorted(set(again["Status"].tolist()))
+    told["left"] = len(list(folder.glob("jw*.fits"))) - len(names)
+    print(json.dumps(told))
+    """
+)
+
+
+def test_many_small_files_on_a_full_disk_are_given_up_at_once_and_go_on_when_there_is_room(
+    origin: Origin, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    content = fits_bytes(4 * 2880)
+    for number in range(200):
+        # a second in which nothing is asked for, and the disk fills up
+        rest = [Reply(status=503, headers={"Retry-After": "1"})] if number == 30 else []
+        origin.add(f"jw02733{number:03d}001_02103_00001_mirimage_cal.fits", content, *rest)
+    done = subprocess.run(
+        [*on_a_small_disk(disk), sys.executable, "-c", MANY, origin.url, str(len(content)), str(disk)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["messages"]
+    assert all("the disk is full; free some space" in message for message in told["messages"])
+    assert told["true"]  # what the manifest calls complete is what is there, and nothing else
+    assert set(told["again"]) <= {"COMPLETE", "SKIPPED"}
+    assert told["left"] == 0
+    assert len(origin.asked) < 230  # nobody is asked again for what has no room

@@ -1,6 +1,7 @@
 """The fastest web server that Python can be: sparse FITS files, sent by the kernel (``sendfile``).
 
-``python -m tests.benchmarks.fileserver FOLDER [BYTES_A_SECOND]``: the second caps each connection.
+``python -m tests.benchmarks.fileserver FOLDER [BYTES_A_SECOND [SECONDS]]``: the second caps each connection, and every
+request waits for the third before its first byte.
 """
 
 import contextlib
@@ -26,9 +27,9 @@ def make_fits(path: Path, size: int) -> None:
 
 
 @contextlib.contextmanager
-def file_server(folder: Path, cap: float = 0.0) -> Iterator[str]:
+def file_server(folder: Path, cap: float = 0.0, latency: float = 0.0) -> Iterator[str]:
     """Serve a folder from a process of its own; gives its address."""
-    command = [sys.executable, "-m", "tests.benchmarks.fileserver", str(folder), str(cap)]
+    command = [sys.executable, "-m", "tests.benchmarks.fileserver", str(folder), str(cap), str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -37,13 +38,13 @@ def file_server(folder: Path, cap: float = 0.0) -> Iterator[str]:
             server.kill()
 
 
-def answer(connection: socket.socket, folder: Path, cap: float) -> None:
+def answer(connection: socket.socket, folder: Path, cap: float, latency: float) -> None:
     """Answer a connection's requests until the client leaves it, perhaps in the middle of an answer."""
     with contextlib.suppress(ConnectionError):
-        converse(connection, folder, cap)
+        converse(connection, folder, cap, latency)
 
 
-def converse(connection: socket.socket, folder: Path, cap: float) -> None:
+def converse(connection: socket.socket, folder: Path, cap: float, latency: float) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if cap:  # else a whole file may lie in the socket's buffer before the cap is felt
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262_144)
@@ -62,6 +63,7 @@ def converse(connection: socket.socket, folder: Path, cap: float) -> None:
             if not name or not path.is_file():
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
                 continue
+            time.sleep(latency)
             size = path.stat().st_size
             start, stop, status = 0, size, "200 OK"
             for line in head.decode().split("\r\n"):
@@ -72,7 +74,7 @@ def converse(connection: socket.socket, folder: Path, cap: float) -> None:
             fields = [
                 f"HTTP/1.1 {status}",
                 f"Content-Length: {stop - start}",
-                "Content-Type: image/fits",
+                f"Content-Type: {'image/fits' if name.endswith('fits') else 'application/json'}",
                 f'ETag: "{size}"',
                 "",
                 "",
@@ -95,12 +97,12 @@ def send(connection: socket.socket, file: int, start: int, stop: int, cap: float
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    cap = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    cap, latency = (float(text) for text in (*sys.argv[2:], "0", "0")[:2])
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
             connection, _ = listener.accept()
-            threading.Thread(target=answer, args=(connection, folder, cap), daemon=True).start()
+            threading.Thread(target=answer, args=(connection, folder, cap, latency), daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from jwstmq_widgets.cli.terminal import ProgressLine
 from jwstmq_widgets.downloads import download, plan
 from jwstmq_widgets.downloads.progress import DownloadProgress
 from jwstmq_widgets.localarchive import LocalArchive
+from tests.benchmarks.downloaders import made
 from tests.benchmarks.fileserver import file_server
-from tests.benchmarks.test_download_peers import made
 
 pytestmark = pytest.mark.benchmark
 

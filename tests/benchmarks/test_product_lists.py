@@ -273,7 +273,7 @@ def test_a_large_programs_products_come_sooner_than_to_jwst_mast_query(
         f"{theirs_took:.2f} s ({told['seconds']['products']:.2f} s of it for products): ratio {ratio:.1f}"
     )
     record_property("ratio", ratio)
-    assert ratio >= 6  # aimed at: 10; 9.2 seen on a busy machine, which the server shares too
+    assert ratio >= 7  # aimed at: 10; 9.3 to 11.5 seen on a busy machine, which the server shares too
 
 
 def theirs_told(peer: Path, folder: Path, *words: str) -> dict[str, Any]:

@@ -82,6 +82,18 @@ def test_a_table_comes_back_the_same(tables, form, name):
     _same(read_table(io.StringIO(stream.getvalue()), format=form, name=name), tables[name])
 
 
+@pytest.mark.parametrize("form", WRITERS)
+def test_texts_that_are_objects_are_written_as_any_texts(tables, form):
+    several = tables["products"][np.arange(20_001) % 3]  # ECSV is written in parts
+    long = several.copy()
+    for name in ("dataURI", "productFilename", "parents"):
+        long[name] = long[name].astype(object)
+    one, two = io.StringIO(), io.StringIO()
+    WRITERS[form](several, one)
+    WRITERS[form](long, two)
+    assert one.getvalue() == two.getvalue()
+
+
 @pytest.mark.parametrize("name", ["observations", "products"])
 @pytest.mark.parametrize("form", ["csv", "ecsv"])
 def test_an_empty_table_comes_back_the_same(tables, form, name):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -29,6 +30,8 @@ _FACTS: Mapping[str, Mapping[str, ColumnFacts]] = {
     "observations": {**OBSERVATION_COLUMNS, **OBSERVATION_DERIVED, **LISTED_COLUMNS},
     "products": {**PRODUCT_COLUMNS, **PRODUCT_DERIVED, **LISTED_COLUMNS},
 }
+_PART = 20_000  # rows
+_HEAD = re.compile(r"(?:#.*\n)*.*\n")  # of an ECSV file: its comments, and the names of the columns
 _DTYPES: Mapping[str, Any] = {"text": str, "integer": np.int64, "real": np.float64, "flag": np.bool_}
 
 
@@ -56,8 +59,22 @@ def write_ecsv(table: Table, stream: TextIO) -> None:
         The table.
     stream
         Where it goes.
+
+    Notes
+    -----
+    Long texts, which are objects in a table, are written as texts too. They are made so in parts: whole they would
+    take the room that they were to save.
     """
-    table.write(stream, format="ascii.ecsv")
+    texts = [name for name in table.colnames if table[name].dtype.kind == "O"]
+    for start in range(0, max(len(table), 1), _PART if texts else max(len(table), 1)):
+        part = table[start : start + _PART] if texts else table
+        for name in texts:
+            part[name] = part[name].astype(str)
+        written = io.StringIO(newline="")
+        part.write(written, format="ascii.ecsv")
+        text = written.getvalue()
+        head = _HEAD.match(text)
+        stream.write(text[head.end() :] if start and head else text)
 
 
 def write_json(table: Table, stream: TextIO, *, end: str = "\n") -> None:

@@ -297,16 +297,16 @@ class Batch:
         entries = [self._small.entry(errand) for errand in files]
         self._ledger.add(*entries)
         with self._changed:
+            self._ending.difference_update(errand.index for errand in files)
+            self._changed.notify_all()
             if self._closed:
                 return
             for errand, entry in zip(files, entries, strict=True):
-                self._ending.discard(errand.index)
                 self._entries[errand.index] = entry
                 self.moved += entry.size
                 self._meter.finish(errand.running, entry.size, entry.size)
                 self._pace.good()
             self._answered = time.monotonic()
-            self._changed.notify_all()
 
     def not_kept(self, errand: Errand) -> None:
         """See `Taker`."""

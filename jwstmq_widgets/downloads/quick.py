@@ -310,6 +310,7 @@ class Quick:
             assert errand.part is not None  # noqa: S101  (for type checkers)
             if self._taker.over():
                 errand.part.discard()
+                self._taker.not_kept(errand)
                 continue
             try:
                 if self._fsync:

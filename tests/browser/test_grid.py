@@ -236,7 +236,7 @@ def test_nothing_is_cut_off(shown: Notebook, screenshot: Screenshot, name: str, 
         """() => [...document.querySelectorAll(".jwstmq-grid .ag-center-cols-viewport")].every(
             (element) => element.clientWidth && element.scrollWidth <= element.clientWidth)"""
     )
-    for cell in grid(shown).locator(".ag-row .jwstmq-grid-size, .ag-row .jwstmq-grid-state, .jwstmq-grid-badge").all():
+    for cell in grid(shown).locator(".ag-row .jwstmq-grid-right, .ag-row .jwstmq-grid-state, .jwstmq-grid-badge").all():
         assert cell.evaluate("element => element.scrollWidth - element.clientWidth") <= 0
     for theme in ("dark", "light"):
         shown.theme(theme)

@@ -383,7 +383,7 @@ Object.assign(gridOptions, {
   suppressNoRowsOverlay: true,
   suppressPropertyNamesCheck: true,
   animateRows: false,
-  rowBuffer: 4,
+  rowBuffer: 2,
   onCellClicked(params) {
     if (params.column.getColId() === "tick") grid.ticks.tick(params.node, params.event.shiftKey);
   },

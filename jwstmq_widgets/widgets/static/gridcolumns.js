@@ -26,6 +26,9 @@ function makeColumns(grid) {
   }
   const keep = later(grid, () => grid.send({ type: "columns", chosen: plainChoice() }), 300);
 
+  const cells = Object.fromEntries(
+    Object.entries(grid.painters).map(([kind, paint]) => [kind, cellOf(`jwstmq-grid-cell jwstmq-grid-${kind}`, paint)])
+  );
   const wanted = (column) => !lacking.has(column.name)
     && (column.optional ? chosen.added.has(column.name) : !chosen.hidden.has(column.name));
   const widthOf = (column) => chosen.widths[column.name] || column.width;
@@ -56,14 +59,12 @@ function makeColumns(grid) {
       floatingFilter: true,
       floatingFilterComponent: FilterBox,
       floatingFilterComponentParams: { suppressFilterButton: true, jwstmq: column },
-      cellRenderer: cellOf(`jwstmq-grid-cell jwstmq-grid-${column.kind}`, grid.painters[column.kind]),
+      ...(FORMATS[column.kind] ? plainCell(column.kind, cells.text) : { cellRenderer: cells[column.kind] }),
     };
     if (column.name === first) {
       Object.assign(made, { minWidth: NAME_MIN_WIDTH }, chosen.widths[first] ? {} : { flex: 1 });
     }
-    if (["size", "number", "real"].includes(column.kind)) {
-      Object.assign(made, { headerClass: "ag-right-aligned-header", cellClass: "jwstmq-grid-right" });
-    }
+    if (["size", "number", "real"].includes(column.kind)) made.headerClass = "ag-right-aligned-header";
     if (order) Object.assign(made, { sort: order.descending ? "desc" : "asc", sortIndex: order.place });
     return made;
   }

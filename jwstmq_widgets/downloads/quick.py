@@ -320,7 +320,12 @@ class Quick:
                 self._not_kept(errand, error)
             else:
                 kept.append(errand)
-        self._taker.brought(kept)
+        try:
+            self._taker.brought(kept)
+        except Exception:  # noqa: BLE001  (a download that waits for these would never end)
+            _log.exception("files that are here could not be noted")
+            for errand in kept:
+                self._taker.not_kept(errand)
 
 
 def _media_type(fields: Fields) -> str:

@@ -1,7 +1,8 @@
 """The fastest web server that Python can be: sparse FITS files, sent by the kernel (``sendfile``).
 
 ``python -m tests.benchmarks.fileserver FOLDER [BYTES_A_SECOND [SECONDS]]``: the second caps each connection, and every
-request waits for the third before its first byte.
+request waits for the third before its first byte, as on a line of that latency; so does a new connection, whose
+handshake is one way there and back.
 """
 
 import contextlib
@@ -49,6 +50,7 @@ def converse(connection: socket.socket, folder: Path, cap: float, latency: float
     if cap:  # else a whole file may lie in the socket's buffer before the cap is felt
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262_144)
     waiting = b""
+    time.sleep(latency)
     with connection:
         while True:
             while b"\r\n\r\n" not in waiting:

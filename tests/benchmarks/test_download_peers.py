@@ -1,8 +1,9 @@
 """Downloads against those of others, all on all sets of files in one run, at five connections where a client has them.
 
 Prints a table of how many times longer each took than ours, and writes it to ``tests/output/downloads.md``. The sets
-are those that peers were compared on, smaller where one of them would take minutes. At 100 ms every request waits that
-long before its first byte, and a connection brings 20 MB/s. All is in memory where there is room, ours with fsync.
+are those that peers were compared on, smaller where one of them would take minutes. At 100 ms every request, and every
+new connection, waits that long, and a connection brings 20 MB/s. All is in memory where there is room, ours with fsync.
+Ours is the mean of a run before all others and one after them.
 """
 
 import shutil
@@ -48,7 +49,7 @@ class WorkSet:
 
 
 SETS = [
-    WorkSet(count=25, size=300_000, latency=0.1),
+    WorkSet(count=50, size=300_000, latency=0.1),
     WorkSet(count=25, size=30_000, latency=0.1),
     WorkSet(count=25, size=100, latency=0.1, kind="asn.json"),
     WorkSet(count=4, size=10_000_000, latency=0.1),
@@ -74,7 +75,7 @@ def compare(work: WorkSet, disk: Path) -> dict[str, float]:
             if seconds is not None:
                 taken[name] = seconds
             shutil.rmtree(folder, ignore_errors=True)
-        taken["ours"] = min(first, ours(url, products, disk / "again"))
+        taken["ours"] = (first + ours(url, products, disk / "again")) / 2
     shutil.rmtree(disk / "again")
     shutil.rmtree(served)
     return taken
@@ -98,8 +99,8 @@ def test_every_peer_on_every_set_of_files(disk: Path, capsys: pytest.CaptureFixt
     for work in SETS:
         times = {peer: seconds / results[work.name]["ours"] for peer, seconds in results[work.name].items()}
         if work.latency and work.size < 1e6:
-            assert times["astroquery"] >= 8  # 12 aimed at for many files; for few, the connections' beginning counts
-            assert times.get("jwst_mast_query", 9.0) >= 3
+            assert times["astroquery"] >= (12 if work.count >= 50 else 9)  # of few, the connections' beginning counts
+            assert times.get("jwst_mast_query", 9.0) >= (4 if work.count >= 50 else 3)
             assert times.get("aria2c", 1.0) >= 0.9
             assert times.get("splice", 1.0) >= 0.8
         elif work.size >= 1e8:

@@ -1,8 +1,11 @@
+import contextlib
+import gc
+
 import numpy as np
 import pytest
 
 from jwstmq_widgets.filenames import NAME_COLUMNS, name_columns
-from jwstmq_widgets.tables.encoded import Encoded, concatenated, texts_of
+from jwstmq_widgets.tables.encoded import Encoded, concatenated, texts_of, uncollected
 from jwstmq_widgets.tables.namecolumns import name_arrays
 
 NAMES = [
@@ -67,3 +70,22 @@ def test_a_long_column_of_wide_texts_holds_each_text_once():
     assert (whole.dtype.kind, half.dtype.kind) == ("O", "U")  # of a fixed width they would take 80 MB and 40 MB
     assert whole[:50_000].tolist() == half.tolist() == texts * 25_000
     assert {id(text) for text in whole.tolist()} == set(map(id, texts))
+
+
+def test_the_collector_goes_on_when_the_last_is_done():
+    assert gc.isenabled()
+    with uncollected:
+        with contextlib.suppress(KeyError), uncollected:
+            {}["nothing"]
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_is_off_stays_off():
+    gc.disable()
+    try:
+        with uncollected:
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from jwstmq_widgets.tables.encoded import Coder, Encoded
+from jwstmq_widgets.tables.encoded import Coder, Encoded, uncollected
 
 __all__ = ["read_rows"]
 
@@ -21,6 +21,7 @@ _SAMPLE = 1 << 22
 _Columns = dict[str, Encoded]
 
 
+@uncollected
 def read_rows(body: bytes, start: int, end: int, between: bytes, names: Sequence[str]) -> _Columns:
     """Read rows, some at a time.
 

@@ -14,7 +14,7 @@ from jwstmq_widgets.tables.columns import (
     PRODUCT_DERIVED,
     ColumnFacts,
 )
-from jwstmq_widgets.tables.encoded import Coder, Encoded, texts_of
+from jwstmq_widgets.tables.encoded import Coder, Encoded, texts_of, uncollected
 from jwstmq_widgets.tables.namecolumns import name_arrays
 from jwstmq_widgets.tables.selection import expand_filetype, select, selection
 
@@ -76,6 +76,7 @@ def observations_table(columns: Mapping[str, Sequence[Any]], *, archive: str) ->
     return table
 
 
+@uncollected
 def products_table(
     columns: Mapping[str, Sequence[Any] | Encoded], *, archive: str, observations: Table | None = None
 ) -> Table:

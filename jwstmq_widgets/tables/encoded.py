@@ -1,12 +1,15 @@
 """A column that stores each of its values once."""
 
+import gc
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ContextDecorator
 from typing import Any
 
 import numpy as np
 import orjson
 
-__all__ = ["Coder", "Encoded", "concatenated", "texts_of"]
+__all__ = ["Coder", "Encoded", "concatenated", "texts_of", "uncollected"]
 
 Codes = np.ndarray[Any, np.dtype[np.int32]]
 Rows = np.ndarray[Any, Any]
@@ -87,6 +90,36 @@ class Encoded:
             return Encoded(codes, self.values)
         new = np.cumsum(used, dtype=np.int32) - 1
         return Encoded(new[codes], [self.values[place] for place in np.flatnonzero(used).tolist()])
+
+
+class _Uncollected(ContextDecorator):
+    """Keeps the garbage collector from looking through very many values again and again while they are made.
+
+    For work in which nothing refers to itself: for a million rows the looking is a sixth of the time. The collector
+    belongs to the whole process: it goes on when the last of several threads is done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at_it = 0
+        self._was_on = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._at_it:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._at_it += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._at_it -= 1
+            if not self._at_it and self._was_on:
+                gc.enable()
+
+
+uncollected = _Uncollected()
+"""The one of this process."""
 
 
 class Coder(dict[Any, int]):

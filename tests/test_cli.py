@@ -378,10 +378,13 @@ def test_serve_prints_one_line_when_it_is_ready_and_ends_at_ctrl_c():
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout
-        url = process.stdout.readline().strip()
-        assert urllib3.request("GET", f"{url}/whoami", retries=False).status == 200
-        os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
-        out, said = process.communicate(timeout=30)
+        try:
+            url = process.stdout.readline().strip()
+            assert urllib3.request("GET", f"{url}/whoami", retries=False).status == 200
+            os.killpg(process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
+            out, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert out + said == ""
     with pytest.raises(urllib3.exceptions.HTTPError):

@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Error as PlaywrightError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 START_SECONDS = 60
+INSTEAD_SECONDS = 20
 CELL_MILLISECONDS = 60_000
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab\?token=\w+")
 # Open a notebook in the place of all that is open: last closed, since JupyterLab fills an empty window with a launcher.
@@ -62,20 +64,16 @@ class Lab:
         path = self.folder / f"{name}.ipynb"
         kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         path.write_text(json.dumps({"cells": [], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
-        old = self._loaded.pop() if loaded and self._loaded else None
-        page = old or browser.new_context(reduced_motion="reduce").new_page()
-        page.set_viewport_size({"width": width, "height": height})
-        notebook = Notebook(page=page, path=path)
+        size = {"width": width, "height": height}
+        notebook = self._opened_instead(path, size) if loaded and self._loaded else None
+        page = notebook.page if notebook else browser.new_context(reduced_motion="reduce").new_page()
         try:
-            notebook.listen()
-            if old:
-                page.mouse.move(0, 0)
-                page.evaluate(_OPEN_INSTEAD, path.name)
-            else:
+            if notebook is None:
+                page.set_viewport_size(size)
+                notebook = Notebook(page=page, path=path)
+                notebook.listen()
                 page.goto(self.address.replace("/lab?", f"/lab/tree/{path.name}?reset&"))
-            notebook.ready()
-            if old:
-                notebook.errors.clear()  # of the notebook before, when it was closed
+                notebook.ready()
             yield notebook
             page.evaluate("() => window.jupyterapp.commands.execute('notebook:shutdown-kernel')")
             notebook.leave()
@@ -86,6 +84,22 @@ class Lab:
             self._loaded.append(page)
         else:
             page.context.close()
+
+    def _opened_instead(self, path: Path, size: Any) -> "Notebook | None":
+        """Open a notebook in the page of the last one; None where JupyterLab is in no state to do so."""
+        page = self._loaded.pop()
+        notebook = Notebook(page=page, path=path)
+        try:
+            notebook.listen()
+            page.set_viewport_size(size)
+            page.mouse.move(0, 0)
+            page.evaluate(_OPEN_INSTEAD, path.name)
+            notebook.ready(INSTEAD_SECONDS)
+        except PlaywrightError:
+            page.context.close()
+            return None
+        notebook.errors.clear()  # of the notebook before, when it was closed
+        return notebook
 
 
 @dataclass(kw_only=True)
@@ -119,14 +133,14 @@ class Notebook:
     def _events(self) -> dict[str, Any]:
         return {"console": self._console, "pageerror": self._error, "websocket": self._socket}
 
-    def ready(self) -> None:
+    def ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until the notebook is open and its kernel idle, and make room for it."""
         self.page.wait_for_function(
             """() => {
                 const panel = window.jupyterapp?.shell?.currentWidget;
                 return panel?.context?.isReady && panel.sessionContext?.session?.kernel?.status === "idle";
             }""",
-            timeout=START_SECONDS * 1000,
+            timeout=seconds * 1000,
         )
         self.page.evaluate(
             "() => { if (!window.jupyterapp.shell.leftCollapsed) window.jupyterapp.shell.collapseLeft(); }"

@@ -50,8 +50,8 @@ class WorkSet:
 
 SETS = [
     WorkSet(count=50, size=300_000, latency=0.1),
-    WorkSet(count=25, size=30_000, latency=0.1),
-    WorkSet(count=25, size=100, latency=0.1, kind="asn.json"),
+    WorkSet(count=15, size=30_000, latency=0.1),
+    WorkSet(count=15, size=100, latency=0.1, kind="asn.json"),
     WorkSet(count=4, size=10_000_000, latency=0.1),
     WorkSet(count=80, size=300_000),
     WorkSet(count=300, size=30_000),

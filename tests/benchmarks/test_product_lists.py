@@ -177,11 +177,16 @@ def test_a_large_list_is_read_faster_than_by_astroquery(
     which: str, least: float, lists: Lists, record_property: Any, tmp_path: Path
 ) -> None:
     body = lists.path(which, ROWS).read_bytes()
-    for our_table, their_table in zip(ours(body), theirs(body), strict=True):
-        assert np.array_equal(np.sort(their_table["dataURI"]), np.sort(our_table["dataURI"]))
+    import astroquery.mast  # noqa: F401  (so that it is not timed)
+
     # The processor's time, which other work on the machine does not change.
+    began = time.process_time()
+    their_tables = theirs(body)
+    them = time.process_time() - began
+    for our_table, their_table in zip(ours(body), their_tables, strict=True):
+        assert np.array_equal(np.sort(their_table["dataURI"]), np.sort(our_table["dataURI"]))
+    del our_table, their_table, their_tables
     us = seconds(lambda: ours(body), runs=3, clock=time.process_time)
-    them = seconds(lambda: theirs(body), runs=1, clock=time.process_time)
     answers = Answers(tmp_path)
     answers.answer("kept", lambda: ours(body)[0])
     kept = seconds(lambda: answers.get("kept"), runs=3, clock=time.process_time)

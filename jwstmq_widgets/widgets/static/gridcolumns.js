@@ -24,7 +24,15 @@ function makeColumns(grid) {
   function plainChoice() {
     return { ...chosen, hidden: [...chosen.hidden], added: [...chosen.added] };
   }
-  const keep = later(grid, () => grid.send({ type: "columns", chosen: plainChoice() }), 300);
+  let untold = false; // whether the kernel does not know yet what is chosen here
+  const tellSoon = later(grid, () => {
+    untold = false;
+    grid.send({ type: "columns", chosen: plainChoice() });
+  }, 300);
+  function keep() {
+    untold = true;
+    tellSoon();
+  }
 
   const cells = Object.fromEntries(
     Object.entries(grid.painters).map(([kind, paint]) => [kind, cellOf(`jwstmq-grid-cell jwstmq-grid-${kind}`, paint)])
@@ -213,6 +221,7 @@ function makeColumns(grid) {
       if (grid.api) apply();
     },
     changedElsewhere() {
+      if (untold) return; // it may be the answer to the choice before the last; this one goes to the kernel in a moment
       const before = JSON.stringify(plainChoice());
       chosen = readChosen();
       if (grid.api && JSON.stringify(plainChoice()) !== before) apply();

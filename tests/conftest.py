@@ -1,12 +1,23 @@
 """The local archive, for every test that asks one."""
 
+import contextlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from jwstmq_widgets.localarchive import LocalArchive
+
+
+def pytest_configure() -> None:
+    # A shell that starts the tests in the background has them ignore interrupts, and so would the programs that the
+    # tests start and interrupt. Only the main thread may change that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 _LONGEST = ("browser", "archives/test_esa.py", "downloads/test_cluster.py", "clients")
 """Where the longest files of tests are. pytest-xdist gives out whole files: a long one at the end is waited for."""

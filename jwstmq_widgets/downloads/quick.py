@@ -166,7 +166,7 @@ class Quick:
             with self._lock:
                 self._ended = True
             for ride in [*self._rides.values(), *self._coming]:
-                ride.over.set()
+                self._let_go(ride)
 
     def _go_round(self, selector: selectors.BaseSelector, hears: socket.socket) -> None:
         looked = time.monotonic()
@@ -200,12 +200,15 @@ class Quick:
             self._ask(selector, ride)
 
     def _give_back(self, selector: selectors.BaseSelector, ride: _Ride) -> None:
-        errand = ride.errand
-        if errand is not None and errand.part is not None:
-            errand.part.discard()
-            errand.part = None
         del self._rides[id(ride)]
         selector.unregister(ride.sock)
+        self._let_go(ride)
+
+    def _let_go(self, ride: _Ride) -> None:
+        """Leave a ride's file to its worker, and nothing of it locked."""
+        if ride.errand is not None and ride.errand.part is not None:
+            ride.errand.part.discard()
+            ride.errand.part = None
         ride.over.set()
 
     def _ask(self, selector: selectors.BaseSelector, ride: _Ride) -> None:
@@ -266,8 +269,13 @@ class Quick:
             came.clear()
             errand.fields, errand.seconds = fields, time.monotonic() - errand.began
             ride.fields, ride.begin = None, 0
-            ride.errand = self._taker.next_small(errand)
-            self._ask(selector, ride)
+            ride.errand = None
+            try:
+                ride.errand = self._taker.next_small(errand)
+                self._ask(selector, ride)
+            except Exception as error:
+                self._not_kept(errand, error)  # else the download would wait for it for ever
+                raise
             self._write(errand, body)
             return
 
@@ -280,7 +288,7 @@ class Quick:
         else:
             self._brought.append(errand)
 
-    def _not_kept(self, errand: Errand, error: OSError) -> None:
+    def _not_kept(self, errand: Errand, error: Exception) -> None:
         _log.info("%s: %s", errand.name, error)
         if errand.part is not None:
             errand.part.discard()

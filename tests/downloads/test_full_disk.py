@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,14 +58,10 @@ def on_a_small_disk(disk: Path) -> list[str]:
     pytest.skip("a small disk cannot be mounted here: unshare and mount are not allowed")
 
 
-def test_a_split_file_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_room(
-    origin: Origin, tmp_path: Path
-) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    origin.add(NAME, WHOLE)
+def told_on_a_small_disk(disk: Path, program: str, *words: str) -> dict[str, Any]:
+    """Run a program, with the disk as its last word, and give what it prints in its last line."""
     done = subprocess.run(
-        [*on_a_small_disk(disk), sys.executable, "-c", PROGRAM, origin.url, NAME, str(disk)],
+        [*on_a_small_disk(disk), sys.executable, "-c", program, *words, str(disk)],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
@@ -72,7 +69,17 @@ def test_a_split_file_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_r
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_a_split_file_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_room(
+    origin: Origin, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    origin.add(NAME, WHOLE)
+    told = told_on_a_small_disk(disk, PROGRAM, origin.url, NAME)
     assert told["full"][0] == ["ERROR"]
     assert "the disk is full; free some space" in told["full"][1][0]
     assert not told["named"]
@@ -135,16 +142,7 @@ def test_many_small_files_on_a_full_disk_are_given_up_at_once_and_go_on_when_the
         # a second in which nothing is asked for, and the disk fills up
         rest = [Reply(status=503, headers={"Retry-After": "1"})] if number == 30 else []
         origin.add(f"jw02733{number:03d}001_02103_00001_mirimage_cal.fits", content, *rest)
-    done = subprocess.run(
-        [*on_a_small_disk(disk), sys.executable, "-c", MANY, origin.url, str(len(content)), str(disk)],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = told_on_a_small_disk(disk, MANY, origin.url, str(len(content)))
     assert told["messages"]
     assert all("the disk is full; free some space" in message for message in told["messages"])
     assert told["true"]  # what the manifest calls complete is what is there, and nothing else

@@ -8,6 +8,7 @@ import pytest
 
 from jwstmq_widgets.downloads import Control, Manifest, Manners, download
 from jwstmq_widgets.downloads.progress import DownloadProgress
+from jwstmq_widgets.downloads.smallfiles import Errand, SmallFiles
 from tests.downloads.conftest import HASTY, MakePlan, fits_bytes
 from tests.downloads.origin import Origin, Reply
 
@@ -103,3 +104,27 @@ def test_cancelled_small_files_leave_nothing_behind(origin: Origin, plan_of: Mak
     assert here == {Path(path).name for path in manifest["Local Path"][complete].tolist()}
     assert set(manifest["Status"][~complete].tolist()) == {"CANCELLED"}
     assert all((decided.folder / name).read_bytes() == SMALL for name in here)
+
+
+def test_a_mistake_in_the_quick_way_leaves_its_files_to_the_plain_one(
+    origin: Origin, plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errand, broken = SmallFiles.errand, threading.Event()
+
+    def breaks_once(self: SmallFiles, index: int) -> Errand | None:
+        if threading.current_thread().name == "download-quick" and index > 20 and not broken.is_set():
+            broken.set()
+            raise RuntimeError("a mistake")
+        return errand(self, index)
+
+    monkeypatch.setattr(SmallFiles, "errand", breaks_once)
+    for name in names(40):
+        origin.add(name, SMALL)
+    decided, cancel = plan_of(), threading.Event()
+    late = threading.Timer(60, cancel.set)
+    late.start()
+    manifest = download(decided, manners=HASTY, workers=3, cancel=cancel)
+    late.cancel()
+    assert broken.is_set()
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}
+    assert sorted(path.name for path in decided.folder.glob("jw*")) == names(40)

@@ -6,6 +6,7 @@ read, then writes it. Whatever is not as plain as can be (another status, anothe
 connection, a file that is there) is left to `Transfer`: the connection goes back with all that came of its answer.
 """
 
+import hashlib
 import logging
 import selectors
 import socket
@@ -86,11 +87,12 @@ class Quick:
     taker
         Shares the files out.
     manners
-        Whether bytes must be on the disk before a file gets its name; time limits.
+        Whether bytes must be on the disk before a file gets its name; what is checked; time limits.
     """
 
     def __init__(self, taker: Taker, manners: Manners) -> None:
-        self._taker, self._fsync = taker, manners.fsync
+        self._taker, self._manners = taker, manners
+        self._checksums = manners.verify == "checksum"
         self._longest = min(_LONGEST, manners.stall_timeout / 2)
         self._lock = threading.Lock()
         self._coming: list[_Ride] = []
@@ -260,7 +262,9 @@ class Quick:
             if plain and count and fields is not None and not over:
                 body = bytes(memoryview(data)[ride.begin : length])
                 with suppress(Mismatch):
-                    errand.check = check_structure(None, errand.name, held=body)
+                    errand.check = check_structure(None, errand.name, checksums=self._checksums, held=body)
+                    if self._manners.sha256:
+                        errand.sha256 = hashlib.sha256(body).hexdigest()
             if not errand.check or fields is None:
                 if data is not came:
                     came += self._view[:count]
@@ -297,7 +301,7 @@ class Quick:
     def _keep(self) -> None:
         """Give what has come its names, once it is on the disk."""
         files, self._brought = self._brought, []
-        if not self._fsync:
+        if not self._manners.fsync:
             self._publish(files)
             return
         if self._syncing < _SYNCING:
@@ -321,7 +325,7 @@ class Quick:
                 self._taker.not_kept(errand)
                 continue
             try:
-                if self._fsync:
+                if self._manners.fsync:
                     errand.part.sync()
                 errand.part.publish()
             except OSError as error:

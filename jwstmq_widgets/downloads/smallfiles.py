@@ -54,6 +54,8 @@ class Errand:
     """Header fields of its answer, once it has come."""
     check: str = ""
     """How it was checked, then."""
+    sha256: str = ""
+    """Its SHA-256, where it was asked for."""
     seconds: float = 0.0
     """How long it took to come."""
 
@@ -129,4 +131,5 @@ class SmallFiles:
             etag=errand.fields.get("ETag"),
             modified=errand.fields.get("Last-Modified"),
             check=f"length; {errand.check}",
+            sha256=errand.sha256,
         )

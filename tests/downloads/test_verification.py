@@ -68,6 +68,25 @@ def test_the_ledger_keeps_the_sha256_that_was_asked_for(origin: Origin, plan_of:
     assert read_ledger(plan.folder).complete[FIRST].sha256 == hashlib.sha256(content).hexdigest()
 
 
+def test_small_files_that_follow_each_other_are_summed_as_the_first_ones_are(
+    origin: Origin, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    names = [f"jw02733{number:03d}001_02103_00001_mirimage_cal.fits" for number in range(30)]
+    whole = summed(tmp_path).read_bytes()
+    for name in names:
+        origin.add(name, whole)
+    wrong = origin.files[names[20]] = whole[:-1] + bytes([whole[-1] ^ 1])
+    assert len(wrong) == len(whole)
+    decided = plan_of()
+    manifest = download(decided, manners=HASTY, verify="checksum", sha256=True)
+    failed = manifest["Local Path"][manifest["Status"] != "COMPLETE"].tolist()
+    assert failed == [str(decided.folder / names[20])]
+    assert sorted(path.name for path in decided.folder.glob("jw*")) == [*names[:20], *names[21:]]
+    told = read_ledger(decided.folder).complete.values()
+    assert {entry.sha256 for entry in told} == {hashlib.sha256(whole).hexdigest()}
+    assert {entry.check for entry in told} == {"length; FITS, 2 HDUs, 2 checksums"}
+
+
 @pytest.mark.parametrize("order", ["smallest", "largest", "observation"])
 def test_files_begin_in_the_order_that_was_asked_for(origin: Origin, plan_of: MakePlan, order: str) -> None:
     names = [f"jw02733{number:03d}001_02103_00001_mirimage_cal.fits" for number in (3, 1, 2)]

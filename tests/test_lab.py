@@ -23,6 +23,8 @@ from jwstmq_widgets.errors import QueryError
 
 JUPYTER = re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+/lab/tree/explore\.ipynb\?token=\w+")
 ARCHIVE = re.compile(r"local archive at (http://127\.0\.0\.1:\d+)")
+SECONDS = 60
+"""At the most, for what a kernel is asked."""
 
 
 @contextmanager
@@ -70,9 +72,10 @@ def _kernel(jupyter: str, runtime: Path) -> Iterator[BlockingKernelClient]:
     name = _ask(jupyter, "/api/kernels", method="POST", name="python3")["id"]
     client = BlockingKernelClient(connection_file=str(runtime / f"kernel-{name}.json"))
     client.load_connection_file()
+    client.hb_channel.time_to_dead = SECONDS  # a second, else: less than the kernel takes to begin on a busy machine
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=SECONDS)
         yield client
     finally:
         client.stop_channels()
@@ -193,6 +196,6 @@ def test_kernels_find_the_local_archive_of_the_lab(tmp_path):
         kernel.execute_interactive(
             f"import os; print(os.environ[{LOCAL_ARCHIVE_VARIABLE!r}], end='')",
             output_hook=lambda message: said.append(message["content"].get("text", "")),
-            timeout=60,
+            timeout=SECONDS,
         )
         assert "".join(said) == archive

@@ -352,7 +352,7 @@ def test_the_counts_of_states_follow_every_change(page: Page, exploration: Explo
         for number in (turn, 10 * turn, 20 * turn):  # arrays of states that go make room for others at their address
             states = FileStates(exploration.states.index).changed(dict.fromkeys(uris[:number], here))
             exploration._put(states=states)
-            grid._send_state()
+            grid._draw()
         assert page.facet("state", lambda counts, turn=turn: counts.get("here") == 20 * turn)
 
 

@@ -5,6 +5,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jwstmq_widgets.archives.account import Account
@@ -48,11 +49,24 @@ class Archive(Protocol):
     def account(self) -> Account:
         """Who is logged in."""
 
-    def login(self, token: str | None = None, *, store: bool = False) -> Account:
-        """Log in; `LoginError` when the token is missing or not accepted. ``store`` puts it into the keyring."""
+    def login(
+        self,
+        token: str | None = None,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        credentials_file: str | Path | None = None,
+        store: bool = False,
+        cancel: threading.Event | None = None,
+    ) -> Account:
+        """Log in with a token, or, where the archive knows users, with user name and password.
+
+        `LoginError` when they are missing or not accepted; whoever was logged in before stays so then, and when
+        ``cancel`` is set. ``store`` puts them into the keyring.
+        """
 
     def logout(self) -> None:
-        """Forget the token, in the keyring too if `login` stored it."""
+        """Forget who is logged in, in the keyring too if `login` stored it."""
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
         """Ask how many observations answer a question."""

@@ -12,10 +12,12 @@ from typing import Any
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.tokens import NEW_TOKEN, kept
 
-__all__ = ["ANONYMOUS", "Account", "Credential", "find_token", "read_account"]
+__all__ = ["ANONYMOUS", "EXCLUSIVE_ACCESS", "Account", "Credential", "find_token", "read_account"]
+
+EXCLUSIVE_ACCESS = "mast:exclusive_access"
+"""The scope of a token that may ask for products in their exclusive-access period."""
 
 _VARIABLE = "MAST_API_TOKEN"
-_EXCLUSIVE = "mast:exclusive_access"
 _TOKEN = re.compile(r"[!-~]{4,512}")  # printable ASCII without blanks: nothing that could end a header field
 
 
@@ -39,7 +41,7 @@ class Account:
     @property
     def may_exclusive(self) -> bool:
         """True when the token may ask for products in their exclusive-access period."""
-        return _EXCLUSIVE in self.scopes
+        return EXCLUSIVE_ACCESS in self.scopes
 
     def __str__(self) -> str:
         return self.name

@@ -7,7 +7,7 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 import urllib3
@@ -170,6 +170,12 @@ class Connections:
     def close(self) -> None:
         """Give the idle connections back."""
         self._manager.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def keep(self, connection: Any) -> None:
         """Remember a connection, so that it can be broken off."""

@@ -3,12 +3,11 @@
 It is asked without ``astroquery.esa.jwst``, whose questions and columns it takes over: importing that module sends a
 request and lifts tarfile's safety for the whole process, its position search looks at targets instead of fields, its
 program search takes 27 for 2733, its answers of more than 2,000 rows are cut without a word, and its logout keeps the
-cookie. See `tapjobs` for why its ``TapPlus`` and pyvo do not carry the requests.
+cookie. See `tapservice` for why its ``TapPlus`` and pyvo do not carry the requests.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,58 +16,34 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives.adqltext import all_of, one_of
 from jwstmq_widgets.archives.answers import remembered
-from jwstmq_widgets.archives.connections import Connections
+from jwstmq_widgets.archives.artifactkeys import ArtifactKeys, ask_keys
 from jwstmq_widgets.archives.criteria import narrowed
-from jwstmq_widgets.archives.esalists import MEMBERS, ask_artifacts, ask_files, ask_rows, asked_of, members_in
+from jwstmq_widgets.archives.esalists import MEMBERS, ask_artifacts, ask_files, asked_of, check_level
 from jwstmq_widgets.archives.esaquestions import (
-    ARTIFACTS,
     TOP,
     Question,
     count_adql,
-    keys_adql,
     observations_adql,
     question_for,
     rectangle,
     users_adql,
 )
-from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of, uri_of
+from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
-from jwstmq_widgets.archives.parallel import ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.related import related_table
-from jwstmq_widgets.archives.resolver import resolve_target
+from jwstmq_widgets.archives.parallel import ProductsProgress
+from jwstmq_widgets.archives.productlists import targets_of
+from jwstmq_widgets.archives.related import related_table, relations_in
+from jwstmq_widgets.archives.resolver import place_of, resolve_target
 from jwstmq_widgets.archives.taparchive import TapArchive
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.positions import read_radius, read_resolver
 from jwstmq_widgets.tables import select
 
-__all__ = ["EXAMPLES", "EsaArchive"]
+__all__ = ["EsaArchive"]
 
 _TABLES = {"jwst.main": "m", "jwst.artifact": "a"}
-
-EXAMPLES: Mapping[str, str] = {
-    "Observations of a program": (
-        "SELECT observationid, calibrationlevel, instrument_name, energy_bandpassname\n"
-        "FROM jwst.main\nWHERE proposal_id = '02733' AND max_cal_level = calibrationlevel"
-    ),
-    "Fields around a place": (
-        "SELECT observationid, target_name, instrument_name, time_exposure\n"
-        "FROM jwst.main\n"
-        "WHERE INTERSECTS(position_bounds_spoly, CIRCLE('ICRS', 151.757, -40.436, 0.05)) = 1\n"
-        "  AND calibrationlevel = 3"
-    ),
-    "Files of an observation": (
-        "SELECT a.filename, a.producttype, m.calibrationlevel\n"
-        "FROM jwst.main AS m JOIN jwst.artifact AS a ON a.planeid = m.planeid\n"
-        "WHERE m.observationid = 'jw02733-o002_t001_miri_f1130w'"
-    ),
-    "How many observations each instrument has": (
-        "SELECT instrument_name, COUNT(*) AS observations\n"
-        "FROM jwst.main\nWHERE max_cal_level = calibrationlevel\nGROUP BY instrument_name\nORDER BY instrument_name"
-    ),
-}
-"""Queries to start from, by what they ask."""
 
 
 class EsaArchive(TapArchive):
@@ -88,7 +63,7 @@ class EsaArchive(TapArchive):
 
     def __init__(self, host: Host, **how: Any) -> None:
         super().__init__(host, **how)
-        self._artifacts: dict[str, str] = {}
+        self._keys = ArtifactKeys()
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
         """Ask how many observations answer a question, without loading them where that can be.
@@ -115,7 +90,8 @@ class EsaArchive(TapArchive):
         if not question.exact:
             return len(narrowed(self._observations(question, None, cancel), query, place))
         rows = self._rows(count_adql(question), ["rows_found"], cancel)["rows_found"].tolist()
-        return self._table(lambda: int(rows[0])) if rows else 0
+        with self._host.reading():
+            return int(rows[0]) if rows else 0
 
     @remembered
     def observations(
@@ -194,7 +170,7 @@ class EsaArchive(TapArchive):
         ArchiveError
             If asking failed.
         """
-        place = self._place(query, cancel)
+        place = place_of(self, query, cancel=cancel)
         if place is None:
             raise QueryError("a box needs a middle; give a target or coordinates", field="coordinates")
         corners = rectangle(place, read_radius(width), read_radius(height))
@@ -243,10 +219,10 @@ class EsaArchive(TapArchive):
         """
         if not isinstance(observations, Table):
             observations = [observations] if isinstance(observations, str) else list(observations)
-        if calib_level is not None and isinstance(observations, Table):
-            _check_level(observations, calib_level)
+        if calib_level is not None:
+            check_level(asked_of(observations), calib_level)
         table = self._products(observations, cache=cache, progress=progress, cancel=cancel)
-        self._learn(table)
+        self._keys.learn_from(table)
         return table if calib_level is None else select(table, calib_levels=calib_level, guidestars=True)
 
     def artifacts(
@@ -277,14 +253,16 @@ class EsaArchive(TapArchive):
         """
         wanted = files_wanted(files)
         columns = self._columns_of_lists(cancel)
-        sources = self._table(lambda: sources_of("products", columns))
+        with self._host.reading():
+            sources = sources_of("products", columns)
         rows = ask_artifacts(self._service(), wanted, columns, cancel=cancel)
         rows = rows or read_columns({source.column: () for source in sources})
         parents = [(str(obsid),) for obsid in rows["obsid"]]
         question = Question(where=all_of([TOP, one_of("obsid", sorted({obsid for (obsid,) in parents}))]), exact=True)
         observations = self._observations(question, None, cancel)
-        table = self._table(lambda: esa_products(rows, parents, sources, archive=self.url, observations=observations))
-        self._learn(table)
+        with self._host.reading():
+            table = esa_products(rows, parents, sources, archive=self.url, observations=observations)
+        self._keys.learn_from(table)
         names = dict(zip(rows["artifactid"], rows["filename"], strict=True))  # a file may have several artifacts
         return rows_of(table, [names.get(file, file) for file in wanted], archive=self.name, strict=strict)
 
@@ -298,11 +276,16 @@ class EsaArchive(TapArchive):
         cancel: threading.Event | None = None,
     ) -> Table:
         asked = asked_of(observations)
-        known = observations if isinstance(observations, Table) and _tells_targets(observations) else None
         columns = self._columns_of_lists(cancel)
-        return self._table(
-            lambda: ask_files(self._service(), asked, columns, observations=known, progress=progress, cancel=cancel)
-        )
+        with self._host.reading():
+            return ask_files(
+                self._service(),
+                asked,
+                columns,
+                observations=targets_of(observations),
+                progress=progress,
+                cancel=cancel,
+            )
 
     def related(self, observation: str, *, cancel: threading.Event | None = None) -> Table:
         """Ask which observations one was made from, and in which it was used.
@@ -332,19 +315,12 @@ class EsaArchive(TapArchive):
                 f"obs_id {observation!r} is not the name of one observation such as 'jw02733-o002_t001_miri_f1130w'",
                 field="obs_ids",
             )
-        rows = self._rows(users_adql(name), MEMBERS, cancel)
-        made_from: tuple[str, ...] = ()
-        used_in, known = [], False
-        for other, members in zip(rows["observationid"].tolist(), rows["members"].tolist(), strict=True):
-            if other == name:
-                made_from, known = members_in(members), True
-            elif name in members_in(members):
-                used_in.append(str(other))
-        if not known:
+        relations = relations_in(self._rows(users_adql(name), MEMBERS, cancel), name)
+        if relations is None:
             raise QueryError(f"the archive {self.name} has no observation '{name}'; check the name", field="obs_ids")
-        names = [*made_from, *used_in]
+        names = [*relations.made_from, *relations.used_in]
         question = Question(where=all_of([TOP, one_of("observationid", names)]), exact=True)
-        return related_table(self._observations(question, None, cancel), made_from, used_in)
+        return related_table(self._observations(question, None, cancel), relations)
 
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:  # noqa: ARG002
         """Give the keywords that a question may have: none here, ESA has no search by instrument keywords."""
@@ -414,7 +390,7 @@ class EsaArchive(TapArchive):
         ArchiveError
             If asking failed.
         """
-        artifact = self._artifacts.get(uri) or self._locate([uri]).get(uri)
+        artifact = self.locate([uri]).get(uri)
         if artifact is None:
             raise QueryError(f"the archive {self.name} has no file {uri.rpartition('/')[2]!r}", field="uri")
         return f"{self.url}/data?RETRIEVAL_TYPE=PRODUCT&ARTIFACTID={quote(artifact, safe='')}"
@@ -435,48 +411,18 @@ class EsaArchive(TapArchive):
             ``artifact_id`` by ``dataURI``; without the files that the archive does not have.
         """
         wanted = list(dict.fromkeys(uris))
-        unknown = [uri for uri in wanted if uri not in self._artifacts]
-        return {
-            **{uri: self._artifacts[uri] for uri in wanted if uri in self._artifacts},
-            **self._locate(unknown, cancel),
-        }
-
-    def _locate(self, uris: Sequence[str], cancel: threading.Event | None = None) -> dict[str, str]:
-        # Nothing else is the name of a file; one such in a plan is no reason to refuse the others.
-        names = [
-            name for name in (uri.rpartition("/")[2] for uri in uris) if name.isprintable() and 0 < len(name) < 256
-        ]
-        if not names:
-            return {}
-        service, columns = self._service(), self._columns_of_lists(cancel)
-        manners = replace(self._manners, largest=500)
-        connections = Connections(self._host, most=manners.connections)
-
-        def ask(batch: Sequence[str], stop: Stop) -> list[tuple[Any, ...]]:
-            rows = ask_rows(service, keys_adql(batch, columns), ARTIFACTS, connections, stop)
-            return list(zip(*(rows[name].tolist() for name in ARTIFACTS), strict=True))
-
-        try:
-            found = gather(ask, names, manners=manners, cancel=cancel, abort=connections.abort)
-        finally:
-            connections.close()
-        # A file of several observations has several keys: one that is public is had by everybody.
-        several = sorted(
-            (row for batch in found for row in batch), key=lambda row: str(row[2]).lower() not in {"true", "t", "1"}
-        )
-        known = {uri_of(str(name)): str(artifact) for name, artifact, _ in reversed(several)}
-        with self._lock:
-            self._artifacts.update(known)
-        return {uri: known[uri] for uri in uris if uri in known}
-
-    def _learn(self, products: Table) -> None:
-        with self._lock:
-            self._artifacts.update(zip(products["dataURI"].tolist(), products["artifact_id"].tolist(), strict=True))
+        known = self._keys.of(wanted)
+        unknown = [uri for uri in wanted if uri not in known]
+        if not unknown:
+            return known
+        found = ask_keys(self._service(), unknown, self._columns_of_lists(cancel), cancel=cancel)
+        self._keys.learn(found)
+        return known | found
 
     def _question(self, query: Query, cancel: threading.Event | None) -> tuple[Question, tuple[float, float] | None]:
         if query.empty:
             raise QueryError("this asks for the whole archive; give a program, such as 2733", field="program")
-        place = self._place(query, cancel)
+        place = place_of(self, query, cancel=cancel)
         return self._build(query, place, cancel), place
 
     def _build(
@@ -492,38 +438,17 @@ class EsaArchive(TapArchive):
         self, question: Question, progress: Callable[[int], None] | None, cancel: threading.Event | None
     ) -> Table:
         columns = self._columns_of_lists(cancel)
-        sources = self._table(lambda: sources_of("observations", columns))
+        with self._host.reading():
+            sources = sources_of("observations", columns)
         adql = observations_adql(question, columns)
         rows = self._rows(adql, [source.column for source in sources], cancel)
-        table = self._table(lambda: esa_observations(rows, sources, archive=self.url))
+        with self._host.reading():
+            table = esa_observations(rows, sources, archive=self.url)
         if progress is not None:
             progress(len(table))
         return table
-
-    def _place(self, query: Query, cancel: threading.Event | None) -> tuple[float, float] | None:
-        if query.target:
-            return self.resolve(query.target, resolver=query.resolver, cancel=cancel)
-        return query.coordinates
 
     def _columns_of_lists(self, cancel: threading.Event | None) -> frozenset[str]:
         """Give the columns of the two tables that lists are made of, as ``m.public`` and ``a.filename``."""
         columns = self._known_columns(cancel)
         return frozenset(f"{_TABLES[one.table]}.{one.name.lower()}" for one in columns if one.table in _TABLES)
-
-
-def _tells_targets(observations: Table) -> bool:
-    return {"obsid", "target_name", "t_obs_release"} <= set(observations.colnames)
-
-
-def _check_level(observations: Table, level: int) -> None:
-    """Refuse a level above an observation's, as ESA does: what was made from it are other observations."""
-    if "calib_level" not in observations.colnames:
-        return
-    lower = np.flatnonzero(np.asarray(observations["calib_level"]) < level)
-    if len(lower):
-        row = observations[int(lower[0])]
-        raise QueryError(
-            f"level {level} is above level {row['calib_level']} of {row['obs_id']}; products of upper levels belong to "
-            "the observations that were made from it, which related() gives",
-            field="calib_levels",
-        )

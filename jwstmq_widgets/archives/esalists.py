@@ -21,11 +21,11 @@ from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, read_c
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.productlists import listed
 from jwstmq_widgets.archives.tapanswers import read_csv
-from jwstmq_widgets.archives.tapjobs import SYNC_ROWS, TapService
+from jwstmq_widgets.archives.tapservice import SYNC_ROWS, TapService
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.tables.encoded import Encoded
 
-__all__ = ["MEMBERS", "Asked", "ask_artifacts", "ask_files", "ask_rows", "asked_of", "members_in"]
+__all__ = ["MEMBERS", "Asked", "ask_artifacts", "ask_files", "ask_rows", "asked_of", "check_level", "members_in"]
 
 MEMBERS = ("obsid", "observationid", "members")
 """Columns of an answer to `members_adql` and `users_adql`."""
@@ -86,6 +86,23 @@ def asked_of(observations: Table | Iterable[str]) -> tuple[Asked, ...]:
                 "6ab73824-6587-4bca-84a8-eb48ac7251be (MAST's are numbers, and obs_id is something else)"
             )
     return tuple({asked.obsid: asked for asked in reversed(several)}.values())[::-1]
+
+
+def check_level(several: Iterable[Asked], level: int) -> None:
+    """Refuse a level above an observation's, as ESA does: what was made from it are other observations.
+
+    Raises
+    ------
+    QueryError
+        If one is known to have a lower level.
+    """
+    for asked in several:
+        if asked.level is not None and asked.level < level:
+            raise QueryError(
+                f"level {level} is above level {asked.level} of {asked.obs_id}; products of upper levels belong to the "
+                "observations that were made from it, which related() gives",
+                field="calib_levels",
+            )
 
 
 def ask_rows(

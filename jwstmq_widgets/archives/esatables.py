@@ -21,7 +21,7 @@ from jwstmq_widgets.query.dates import to_mjd
 from jwstmq_widgets.tables import observations_table, products_table
 from jwstmq_widgets.tables.encoded import Encoded
 
-__all__ = ["Rows", "Source", "esa_observations", "esa_products", "read_columns", "sources_of", "uri_of"]
+__all__ = ["Rows", "Source", "esa_observations", "esa_products", "is_true", "read_columns", "sources_of", "uri_of"]
 
 Rows = Mapping[str, Encoded]
 """An answer by ESA's names of columns: texts, and None where there is no value."""
@@ -38,12 +38,13 @@ def _upper(value: str) -> str:
     return value.upper()
 
 
-def _flag(value: str) -> bool:
+def is_true(value: str) -> bool:
+    """Tell what a text of the archive's says of a flag."""
     return value.strip().lower() in {"true", "t", "1"}
 
 
 def _rights(value: str) -> str:
-    return "PUBLIC" if _flag(value) else "EXCLUSIVE_ACCESS"
+    return "PUBLIC" if is_true(value) else "EXCLUSIVE_ACCESS"
 
 
 def _program(value: str) -> str:
@@ -119,7 +120,7 @@ _OBSERVATION_SOURCES = (
     Source(name="sequence_number", column="sequencenumber", read=_whole),
     Source(name="s_region", column="position_bounds_spoly", read=_footprint),
     Source(name="dataRights", column="public", read=_rights),
-    Source(name="mtFlag", column="target_moving", read=_flag),
+    Source(name="mtFlag", column="target_moving", read=is_true),
     Source(name="srcDen", column="metrics_sourcenumberdensity", read=float),
     Source(name="obsid", column="obsid"),
     Source(name="objID", column="planeid"),

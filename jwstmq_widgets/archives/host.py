@@ -1,9 +1,10 @@
 """The host of an archive: its address, what belongs to it, and what is said when it fails."""
 
+import contextlib
 import email.utils
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -187,6 +188,18 @@ class Host:
             url=self.url,
             archive=self.name,
         )
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what goes wrong while an answer's columns become a table into `Unreadable`."""
+        try:
+            yield
+        except QueryError:
+            raise
+        except LookupError as error:
+            raise self.unreadable(f"its tables lack columns ({error})") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self.unreadable(f"a value does not fit its column ({error})") from error
 
     def no_login(self, reason: str) -> LoginError:
         """Make the error for a token that is missing or not accepted."""

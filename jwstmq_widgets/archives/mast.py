@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from astropy.table import Table
@@ -19,16 +20,14 @@ from jwstmq_widgets.archives.missionsearch import MissionSearch
 from jwstmq_widgets.archives.namedfiles import files_wanted, listed_files, rows_of
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
-from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of
-from jwstmq_widgets.archives.resolver import resolve_target
+from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of, targets_of
+from jwstmq_widgets.archives.resolver import place_of, resolve_target
 from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table
 
 __all__ = ["MastArchive"]
-
-_T = TypeVar("_T")
 
 
 class MastArchive:
@@ -78,8 +77,46 @@ class MastArchive:
     def __repr__(self) -> str:
         return f"<MastArchive {self.name} {self.url}, {self._user.account}>"
 
-    def login(self, token: str | None = None, *, store: bool = False, cancel: threading.Event | None = None) -> Account:
-        """Log in with a token, see `MastUser.login`; ``store`` puts it into the keyring."""
+    def login(
+        self,
+        token: str | None = None,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        credentials_file: str | Path | None = None,
+        store: bool = False,
+        cancel: threading.Event | None = None,
+    ) -> Account:
+        """Log in with a token.
+
+        Parameters
+        ----------
+        token
+            The token. None takes the one in ``MAST_API_TOKEN`` (for MAST and archives on this machine) or in the
+            keyring, or asks for it at a terminal.
+        user, password, credentials_file
+            For archives that know users; this one does not, and refuses them.
+        store
+            Put the token into the keyring, where the next login finds it. Where that fails the login stands, and
+            ``account.warning`` says so.
+        cancel
+            Set to stop; an answer that comes later changes nothing.
+
+        Returns
+        -------
+        Account
+
+        Raises
+        ------
+        LoginError
+            If there is no token, or it is not accepted. Who was logged in before stays so.
+        ArchiveError
+            If asking failed.
+        Cancelled
+            Within a fraction of a second after ``cancel`` is set.
+        """
+        if (user, password, credentials_file) != (None, None, None):
+            raise self._host.no_login(f"the archive {self.name} knows no users and passwords; log in with a token")
         return self._user.login(token, store=store, cancel=cancel)
 
     def logout(self) -> None:
@@ -110,7 +147,7 @@ class MastArchive:
         criteria = criteria_for(query)
         if query.exposure_limits or not criteria.exact:
             return len(self.observations(query, cancel=cancel))
-        requests = placed(criteria.requests, query, self._place(query, cancel))
+        requests = placed(criteria.requests, query, place_of(self, query, cancel=cancel))
         return sum(self._ask_each(lambda client, request, stop: client.count(request, stop), requests, cancel))
 
     @remembered
@@ -170,13 +207,15 @@ class MastArchive:
         def ask(client: Any, request: Mapping[str, Any], stop: Stop) -> Columns:
             return joined(read_page(body, host=self._host).columns for body in client.observations(request, stop))
 
-        place = self._place(query, cancel)
+        place = place_of(self, query, cancel=cancel)
         requests: Sequence[Mapping[str, Any]] = criteria_for(query).requests
         exposures = self._exposures(query, place, cancel) if query.exposure_limits else None
         if exposures is not None:
             requests = exposures.requests(requests)
         columns = joined(self._ask_each(ask, placed(requests, query, place), cancel, tell))
-        table = narrowed(self._table(lambda: observations_table(columns, archive=self.url)), query, place)
+        with self._host.reading():
+            table = observations_table(columns, archive=self.url)
+        table = narrowed(table, query, place)
         return table if exposures is None else exposures.observations(table)
 
     @remembered
@@ -217,12 +256,13 @@ class MastArchive:
             Within a second after ``cancel`` is set.
         """
         obsids = obsids_of(observations)
-        asked = observations if isinstance(observations, Table) and _tells_targets(observations) else None
+        asked = targets_of(observations)
 
         def table(listing: Listing) -> Table:
             if isinstance(observations, Table) and DATASETS in observations.meta:
                 listing = files_of(listing, observations.meta[DATASETS])
-            return self._table(lambda: products_table(listing, archive=self.url, observations=asked))
+            with self._host.reading():
+                return products_table(listing, archive=self.url, observations=asked)
 
         listing = list_products(
             self._host,
@@ -303,8 +343,9 @@ class MastArchive:
             raise QueryError("this asks for the whole archive; give a program, such as 2733", field="program")
         known = self._missions.columns(cancel=cancel)
         shown = [name for name, column in known.items() if column.shown]
-        rows = self._mission_rows(query, self._place(query, cancel), shown, cancel)
-        return self._table(lambda: missions_table(rows, known, archive=self.url))
+        rows = self._mission_rows(query, place_of(self, query, cancel=cancel), shown, cancel)
+        with self._host.reading():
+            return missions_table(rows, known, archive=self.url)
 
     def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
         """Ask where a target is.
@@ -373,19 +414,5 @@ class MastArchive:
 
     def _exposures(self, query: Query, place: tuple[float, float] | None, cancel: threading.Event | None) -> Exposures:
         rows = self._mission_rows(query, place, Exposures.COLUMNS, cancel)
-        return self._table(lambda: Exposures.of(rows))
-
-    def _place(self, query: Query, cancel: threading.Event | None) -> tuple[float, float] | None:
-        if query.target:
-            return self.resolve(query.target, resolver=query.resolver, cancel=cancel)
-        return query.coordinates
-
-    def _table(self, make: Callable[[], _T]) -> _T:
-        try:
-            return make()
-        except (ValueError, TypeError, OverflowError) as error:
-            raise self._host.unreadable(f"a value does not fit its column ({error})") from error
-
-
-def _tells_targets(observations: Table) -> bool:
-    return {"obsid", "target_name", "t_obs_release"} <= set(observations.colnames)
+        with self._host.reading():
+            return Exposures.of(rows)

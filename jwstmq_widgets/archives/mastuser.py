@@ -2,18 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.parallel import Manners, Stop, gather
+from jwstmq_widgets.archives.parallel import Manners, ask_one
 from jwstmq_widgets.archives.tokens import Logins, Use, drop, keep
 
 __all__ = ["MastUser"]
 
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -53,35 +51,14 @@ class MastUser:
         """The token of requests."""
         return self._credential
 
-    def login(self, token: str | None = None, *, store: bool = False, cancel: threading.Event | None = None) -> Account:
-        """Log in.
-
-        Parameters
-        ----------
-        token
-            The token. None takes the one in ``MAST_API_TOKEN`` (for MAST and archives on this machine) or in the
-            keyring, or asks for it at a terminal.
-        store
-            Put the token into the keyring, where the next login finds it. Where that fails the login stands, and
-            ``account.warning`` says so.
-        cancel
-            Set to stop.
-
-        Returns
-        -------
-        Account
-
-        Raises
-        ------
-        LoginError
-            If there is no token, or it is not accepted. Who was logged in before stays so.
-        ArchiveError
-            If asking failed.
-        """
+    def login(self, token: str | None, *, store: bool, cancel: threading.Event | None) -> Account:
+        """Log in, see `MastArchive.login`."""
         secret = find_token(token, host=self._host)
         credential = Credential(secret, self._host)
         client = self._new_client(credential)
-        account = self._ask(lambda stop: read_account(client.session_info(stop), host=self._host), cancel)
+        account = ask_one(
+            lambda stop: read_account(client.session_info(stop), host=self._host), manners=self._manners, cancel=cancel
+        )
         if account.anonymous:
             self._logins.refused(self._host)
             raise self._host.no_login(
@@ -139,7 +116,3 @@ class MastUser:
         from jwstmq_widgets.archives.session import Client  # imports requests, and astroquery when made
 
         return Client(self._host, credential, self._manners)
-
-    def _ask(self, ask: Callable[[Stop], _T], cancel: threading.Event | None) -> _T:
-        """Ask one thing with retries and a cancel that does not wait for it."""
-        return gather(lambda _, stop: ask(stop), (None,), manners=self._manners, cancel=cancel)[0]

@@ -1,9 +1,10 @@
 """Several archives asked as one: one list, and each file from whichever archive gives it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,9 @@ from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products, own_ids
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
 from jwstmq_widgets.archives.parallel import ProductsProgress
-from jwstmq_widgets.errors import Cancelled, JwstmqError, LoginError, QueryError
+from jwstmq_widgets.archives.taparchive import TapArchive
+from jwstmq_widgets.archives.whereabouts import Whereabouts
+from jwstmq_widgets.errors import ArchiveError, Cancelled, JwstmqError, LoginError, QueryError
 from jwstmq_widgets.query import Query
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ __all__ = [
     "archives_in",
     "holders_of",
     "knows_users",
-    "login_to",
     "sources_of",
     "tells_messages",
 ]
@@ -35,7 +37,6 @@ WARNINGS = "warnings"
 """Key in a table's ``meta``: a list of sentences, one for each archive that did not answer."""
 
 _T = TypeVar("_T")
-_DOWN_SECONDS = 60.0
 _FEW = 2000  # observations whose lists are loaded to be counted together: what ESA gives at once
 
 
@@ -60,8 +61,7 @@ class MergedArchive:
             names = ", ".join(archive.name for archive in archives)
             raise QueryError(f"a merged archive needs two or more different archives, not '{names}'", field="archive")
         self._archives = tuple(archives)
-        self._elsewhere: dict[str, tuple[int, ...]] = {}
-        self._down: dict[str, float] = {}
+        self._files = Whereabouts(self._archives)
         self._lock = threading.Lock()
 
     @property
@@ -97,44 +97,65 @@ class MergedArchive:
     def __repr__(self) -> str:
         return f"<MergedArchive of {', '.join(map(repr, self._archives))}>"
 
-    def login(self, token: str | None = None, **how: Any) -> Account:
+    def login(
+        self,
+        token: str | None = None,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        credentials_file: str | Path | None = None,
+        store: bool = False,
+        cancel: threading.Event | None = None,
+    ) -> Account:
         """Log in: with a user name or credentials file to the archives that know users, else with a token to all.
 
         Parameters
         ----------
         token
             The MAST token.
-        **how
-            What else an archive's own ``login`` takes, such as ``user=`` and ``password=``.
+        user, password, credentials_file
+            For the archives that know users.
+        store
+            Put them into the keyring.
+        cancel
+            Set to stop; who let us in before is logged out of again.
 
         Returns
         -------
         Account
+            Its ``warning`` says which archives did not let us in.
 
         Raises
         ------
-        LoginError
+        LoginError, ArchiveError
             If no archive lets us in; the first one's.
+        Cancelled
+            Within a fraction of a second after ``cancel`` is set.
         """
-        by_user = any(how.get(name) is not None for name in ("user", "password", "credentials_file"))
-        errors: list[LoginError] = []
-        done = 0
+        who: dict[str, Any] = {"user": user, "password": password, "credentials_file": credentials_file}
+        by_user = any(given is not None for given in who.values())
+        errors: dict[str, ArchiveError] = {}
+        done: list[Archive] = []
         for archive in self._archives:
             knows = knows_users(archive)
             if knows is not by_user and (knows or token is None):
                 continue
             try:
-                if knows:
-                    login_to(archive, token, **how)
-                else:
-                    archive.login(token)
-                done += 1
-            except LoginError as error:
-                errors.append(error)
+                archive.login(token, **(who if knows else {}), store=store, cancel=cancel)
+                done.append(archive)
+            except ArchiveError as error:
+                errors[archive.name] = error
+            except Cancelled:
+                for entered in done:
+                    entered.logout()
+                raise
         if not done:
             none = LoginError("these archives know no users and passwords; log in with a token", archive=self.name)
-            raise errors[0] if errors else none
-        return self.account
+            raise next(iter(errors.values()), none)
+        account = self.account
+        warnings = [account.warning] * bool(account.warning)
+        warnings += [f"not logged in to {name}: {error}" for name, error in errors.items()]
+        return replace(account, warning="; ".join(warnings))
 
     def logout(self) -> None:
         """Log out everywhere."""
@@ -236,7 +257,7 @@ class MergedArchive:
         table = merged_products(found, names, back, archive=self.url)
         before = [] if asked is None else list(asked.meta.get(WARNINGS, ()))
         table.meta[WARNINGS] = list(dict.fromkeys((*before, *warnings)))
-        self._remember(table)
+        self._files.learn_from(table)
         return table
 
     def artifacts(
@@ -255,7 +276,7 @@ class MergedArchive:
         answers, warnings = self._each(lambda archive: archive.artifacts(wanted, strict=False, cancel=cancel), cancel)
         table = merged_products(answers, self._names, Ids([], len(self._archives)), archive=self.url)
         table.meta[WARNINGS] = warnings
-        self._remember(table)
+        self._files.learn_from(table)
         return rows_of(table, wanted, archive=self.name, strict=strict)
 
     def keyword_columns(self, *, cancel: threading.Event | None = None) -> Table:
@@ -321,28 +342,15 @@ class MergedArchive:
         -------
         tuple of Archive
         """
-        known = self._elsewhere.get(uri, ())
-        now = time.monotonic()
-        order = sorted(
-            range(len(self._archives)),
-            key=lambda number: (
-                self._down.get(self._archives[number].url, 0.0) > now,
-                bool(known) and number not in known,
-                number,
-            ),
-        )
-        return tuple(self._archives[number] for number in order)
+        return self._files.sources(uri)
 
     def holders(self, uri: str) -> "tuple[Archive, ...]":
         """Give the archives that are known to have a product, in their own order; all, where nothing is known."""
-        known = self._elsewhere.get(uri) or range(len(self._archives))
-        return tuple(self._archives[number] for number in known)
+        return self._files.holders(uri)
 
     def note_unreachable(self, archive: "Archive") -> None:
         """Ask an archive last for a minute."""
-        self._down = {**self._down, archive.url: time.monotonic() + _DOWN_SECONDS}
-
-    # -- inside ------------------------------------------------------------------------------------------------------
+        self._files.note_unreachable(archive)
 
     def _asked(self, query: Query, ask: "Callable[[Archive, Query], _T]") -> "Callable[[Archive], _T]":
         """Leave MAST's numbers of observations, which only choose among files then, out of the question to others."""
@@ -355,19 +363,6 @@ class MergedArchive:
     @property
     def _names(self) -> list[str]:
         return [archive.name for archive in self._archives]
-
-    def _remember(self, table: Table) -> None:
-        """Keep which files not all archives have."""
-        archives = np.asarray(table["archives"])
-        whole = ", ".join(self._names)
-        numbers = {name: number for number, name in enumerate(self._names)}
-        some = archives != whole
-        found = {
-            uri: tuple(numbers[name] for name in text.split(", "))
-            for uri, text in zip(np.asarray(table["dataURI"])[some].tolist(), archives[some].tolist(), strict=True)
-        }
-        with self._lock:
-            self._elsewhere = {**self._elsewhere, **found} if len(self._elsewhere) < 2_000_000 else found
 
     def _each(self, ask: "Callable[[Archive], _T]", cancel: threading.Event | None) -> tuple[dict[int, _T], list[str]]:
         """Ask all archives at once; give the answers by number, and a sentence for each that failed."""
@@ -416,48 +411,12 @@ def knows_users(archive: "Archive") -> bool:
     -------
     bool
     """
-    return any(
-        hasattr(one, "jobs") for one in archives_in(archive)
-    )  # as all that speak TAP+, and none that speaks as MAST
+    return any(isinstance(one, TapArchive) for one in archives_in(archive))
 
 
 def tells_messages(archive: "Archive") -> bool:
     """Tell whether an archive, or one of several, has messages to its users."""
     return any(hasattr(one, "status_messages") for one in archives_in(archive))
-
-
-def login_to(archive: "Archive", token: str | None, **how: Any) -> Account:
-    """Log in to any archive.
-
-    Parameters
-    ----------
-    archive
-        Which.
-    token
-        The MAST token; None for the one that is at hand, or for none where users are known.
-    **how
-        ``user=`` and ``password=``, or ``credentials_file=``, for archives that know users.
-
-    Returns
-    -------
-    Account
-
-    Raises
-    ------
-    LoginError
-        If it does not let us in, or knows no users.
-    ArchiveError
-        If asking failed.
-    """
-    if not how:
-        return archive.login(token)
-    if not knows_users(archive):
-        raise LoginError(
-            f"the archive {archive.name} knows no users and passwords; log in with a token", archive=archive.name
-        )
-    login: Any = archive.login
-    account: Account = login(token=token, **how)
-    return account
 
 
 def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":

@@ -20,7 +20,7 @@ from jwstmq_widgets.archives.missions import (
     search_body,
     where_null,
 )
-from jwstmq_widgets.archives.parallel import Manners, Stop, gather
+from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one, gather
 from jwstmq_widgets.archives.portal import Columns, joined
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
@@ -68,16 +68,13 @@ class MissionSearch:
             columns = self._columns
         if columns:
             return columns
-        connections = Connections(self._host, most=1)
         url = f"{self._host.url}/search/util/api/v0.1/column_list?mission=jwst"
 
-        def ask(_: Sequence[None], __: Stop) -> Mapping[str, KeywordColumn]:
+        def ask(_: Stop) -> Mapping[str, KeywordColumn]:
             return read_columns(connections.request("GET", url, timeout=self._manners.timeout), host=self._host)
 
-        try:
-            [columns] = gather(ask, (None,), manners=self._manners, cancel=cancel, abort=connections.abort)
-        finally:
-            connections.close()
+        with Connections(self._host, most=1) as connections:
+            columns = ask_one(ask, manners=self._manners, cancel=cancel, abort=connections.abort)
         with self._lock:
             self._columns = columns
         return columns
@@ -134,7 +131,6 @@ class MissionSearch:
         credential: Credential,
         cancel: Event | None,
     ) -> list[MissionPage]:
-        connections = Connections(self._host, most=self._manners.connections)
         url = f"{self._host.url}/search/jwst/api/v0.1/search"
 
         def ask(offsets: Sequence[int], _: Stop) -> MissionPage:
@@ -148,7 +144,7 @@ class MissionSearch:
         def ask_all(offsets: Sequence[int]) -> list[MissionPage]:
             return gather(ask, offsets, manners=self._manners, cancel=cancel, abort=connections.abort)
 
-        try:
+        with Connections(self._host, most=self._manners.connections) as connections:
             pages = ask_all((0,))
             total, step = pages[0].total, pages[0].rows
             if total is not None and total > _MOST_ROWS:
@@ -162,9 +158,7 @@ class MissionSearch:
                 pages += ask_all(tuple(range(step, total, step)))
             while total is None and pages[-1].rows >= self._page:
                 pages += ask_all((sum(page.rows for page in pages),))
-            found = sum(page.rows for page in pages)
-        finally:
-            connections.close()
+        found = sum(page.rows for page in pages)
         if total is not None and found < total:
             raise self._host.unreadable(f"it says {total:,} rows and gave {found:,}")
         return pages

@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from jwstmq_widgets.archives.host import Late, Unfinished
+from jwstmq_widgets.archives.host import Host, Late, Unfinished
 from jwstmq_widgets.errors import ArchiveError, Cancelled, Refused, Unreachable, Unreadable
 
-__all__ = ["Manners", "ProductsProgress", "Stop", "gather"]
+__all__ = ["Manners", "ProductsProgress", "Stop", "Waiting", "ask_one", "gather"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 
 _BUSY = (429, 503)
+_LONGEST_POLL = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Manners:
     longest_pause: float = 60.0
     """Seconds of waiting at the most; an archive that asks for more is not asked again."""
     poll: float = 0.25
-    """Seconds before an archive that is still working is asked again; grows to 5."""
+    """Seconds before an archive that is still working is asked again, see `Waiting`."""
 
 
 class Stop:
@@ -96,6 +97,53 @@ class Stop:
                 return
             self._ended.wait(min(left, 0.1))
         raise Cancelled("cancelled")
+
+
+class Waiting:
+    """The pauses between two looks at what an archive is still working on; they grow to 5 s.
+
+    Parameters
+    ----------
+    host
+        The archive.
+    manners
+        Its patience, and the first pause.
+    stop
+        Ends the waiting.
+    """
+
+    def __init__(self, host: Host, manners: Manners, stop: Stop) -> None:
+        self._host = host
+        self._stop = stop
+        self._patience = manners.patience
+        self._until = time.monotonic() + manners.patience
+        self._pause = manners.poll
+
+    def pause(self) -> None:
+        """Wait for the next look.
+
+        Raises
+        ------
+        Unfinished
+            If the archive's time would be over then.
+        Cancelled
+            As soon as the work is to end.
+        """
+        if time.monotonic() + self._pause > self._until:
+            raise self._host.unfinished(self._patience)
+        self._stop.pause(self._pause)
+        self._pause = min(_LONGEST_POLL, self._pause * 1.6)
+
+
+def ask_one(
+    ask: Callable[[Stop], T],
+    *,
+    manners: Manners,
+    cancel: threading.Event | None = None,
+    abort: Callable[[], None] | None = None,
+) -> T:
+    """Ask one thing, as `gather` asks many: with its retries, and a cancel that does not wait for the answer."""
+    return gather(lambda _, stop: ask(stop), (None,), manners=manners, cancel=cancel, abort=abort)[0]
 
 
 def gather(

@@ -1,6 +1,5 @@
 """Lists of products: which files the archive has for observations."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import Event
@@ -14,19 +13,26 @@ from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.listingrows import read_rows
-from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
+from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, Waiting, gather
 from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
 from jwstmq_widgets.errors import QueryError, Unreadable
 from jwstmq_widgets.tables.encoded import Encoded, concatenated
 
-__all__ = ["Listing", "in_order_of_parents", "list_products", "listed", "obsids_of", "read_listing"]
+__all__ = [
+    "Listing",
+    "in_order_of_parents",
+    "list_products",
+    "listed",
+    "obsids_of",
+    "read_listing",
+    "targets_of",
+]
 
 Listing = dict[str, Encoded]
 """Products by column, one row for each file and parent."""
 
 # Where rows begin, and how one follows the other, in JSON without and with blanks.
 _SPELLINGS = ((b'"data":[{', b"},{"), (b'"data": [{', b"}, {"))
-_LONGEST_POLL = 5.0
 
 
 def list_products(
@@ -73,7 +79,6 @@ def list_products(
         Within a fraction of a second after ``cancel`` is set.
     """
     done, files, came = 0, set[Any](), list[Listing]()
-    connections = Connections(host, most=manners.connections)
 
     def tell(count: int, listing: Listing) -> None:
         nonlocal done
@@ -100,21 +105,16 @@ def list_products(
         url = f"{host.url}/api/v0/invoke"
         headers = {"Content-Type": "application/x-www-form-urlencoded", **credential.headers(url)}
         body = invoke_body("Mast.Caom.Products", {"obsid": ",".join(batch)}, page=number)
-        until, pause = time.monotonic() + manners.patience, manners.poll
+        waiting = Waiting(host, manners, stop)
         while True:
             answer = connections.request("POST", url, body=body, headers=headers, timeout=manners.timeout)
             page, listing = read_listing(answer, host=host)
             if not page.executing:
                 return page, listing
-            if time.monotonic() + pause > until:
-                raise host.unfinished(manners.patience)
-            stop.pause(pause)
-            pause = min(_LONGEST_POLL, pause * 1.6)
+            waiting.pause()
 
-    try:
+    with Connections(host, most=manners.connections) as connections:
         parts = gather(ask, obsids, manners=manners, cancel=cancel, done=tell, abort=connections.abort)
-    finally:
-        connections.close()
     listing = in_order_of_parents(listed(parts), obsids)
     if listing and not {"dataURI", "productFilename"} <= listing.keys():
         raise host.unreadable("its rows name no files")
@@ -151,6 +151,13 @@ def obsids_of(observations: Table | Iterable[str]) -> tuple[str, ...]:
                 f"'{obsid}' is not an obsid, which is a number such as 87602008 (obs_id is something else)"
             )
     return obsids
+
+
+def targets_of(observations: Table | Iterable[str]) -> Table | None:
+    """Give a table of observations back if it tells the targets and the release dates for their products."""
+    if not isinstance(observations, Table):
+        return None
+    return observations if {"obsid", "target_name", "t_obs_release"} <= set(observations.colnames) else None
 
 
 def read_listing(body: bytes, *, host: Host) -> tuple[Page, Listing]:

@@ -2,15 +2,20 @@
 
 import re
 from threading import Event
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.parallel import Manners, gather
+from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one
 from jwstmq_widgets.archives.portal import read_resolved
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.query import Query
 
-__all__ = ["resolve_target"]
+if TYPE_CHECKING:
+    from jwstmq_widgets.archives import Archive
+
+__all__ = ["place_of", "resolve_target"]
 
 _LONGEST_WAIT = 30.0
 # What Sesame says where it is: https://cds.unistra.fr/cgi-bin/Sesame, plain text, the line that astropy reads too.
@@ -56,16 +61,13 @@ def resolve_target(
         read = read_resolved
     parts = urlsplit(url)
     host = Host.at(f"{parts.scheme}://{parts.netloc}", name=archive.name if resolver != "VIZIER" else "CDS Sesame")
-    connections = Connections(host, most=1)
 
-    def ask(_: object, __: object) -> tuple[float, float] | None:
+    def ask(_: Stop) -> tuple[float, float] | None:
         body = connections.request("GET", url, timeout=min(_LONGEST_WAIT, manners.timeout))
         return read(body, host=host)
 
-    try:
-        [place] = gather(ask, (None,), manners=manners, cancel=cancel, abort=connections.abort)
-    finally:
-        connections.close()
+    with Connections(host, most=1) as connections:
+        place = ask_one(ask, manners=manners, cancel=cancel, abort=connections.abort)
     if place is None:
         raise QueryError(
             f"the target '{target}' is not known to the resolver{' ' * bool(resolver)}{resolver}; "
@@ -73,6 +75,21 @@ def resolve_target(
             field="target",
         )
     return place
+
+
+def place_of(archive: "Archive", query: Query, *, cancel: Event | None = None) -> tuple[float, float] | None:
+    """Give the place that a question asks about (deg, ICRS); None for the whole sky.
+
+    Raises
+    ------
+    QueryError
+        If its target is unknown.
+    ArchiveError
+        If asking for the target failed.
+    """
+    if query.target:
+        return archive.resolve(query.target, resolver=query.resolver, cancel=cancel)
+    return query.coordinates
 
 
 def _read_sesame(body: bytes, *, host: Host) -> tuple[float, float] | None:

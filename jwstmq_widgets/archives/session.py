@@ -3,7 +3,6 @@
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from requests.adapters import HTTPAdapter
 from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import USER_AGENT
 from jwstmq_widgets.archives.host import Host, retry_after
-from jwstmq_widgets.archives.parallel import Manners, Stop
+from jwstmq_widgets.archives.parallel import Manners, Stop, Waiting
 from jwstmq_widgets.errors import ArchiveError, QueryError
 
 __all__ = ["Client"]
@@ -195,18 +194,13 @@ class _Transport(HTTPAdapter):
         sent.headers.pop("Cookie", None)
         sent.headers["User-Agent"] = f"{USER_AGENT} {self._below}"
         sent.headers.update(self._credential.headers(url))
-        stop: Stop = self._thread.stop
-        until = time.monotonic() + self.manners.patience
-        pause = self.manners.poll
+        waiting = Waiting(self._host, self.manners, self._thread.stop)
         while True:
             response = self._once(sent, stream=stream, verify=verify, cert=cert, proxies=proxies)
             response.request = request  # without the token
             if stream or not _executing(response.content):
                 return response
-            if time.monotonic() + pause > until:
-                raise self._host.unfinished(self.manners.patience)
-            stop.pause(pause)
-            pause = min(5.0, pause * 1.6)
+            waiting.pause()
 
     def _once(
         self, request: requests.PreparedRequest, *, proxies: Any, stream: bool, **options: Any

@@ -1,36 +1,30 @@
-"""An archive with a TAP+ service, as ESA's archives have: login, ADQL, jobs, tables, messages."""
+"""An archive with a TAP+ service, as ESA's archives have."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives.account import ANONYMOUS, Account
+from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.answers import Answers
 from jwstmq_widgets.archives.connections import Connections
-from jwstmq_widgets.archives.esaaccount import Cookie, end_session, find_password, link_token, start_session
 from jwstmq_widgets.archives.esalists import ask_rows
+from jwstmq_widgets.archives.esatables import Rows
+from jwstmq_widgets.archives.esauser import EsaUser
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.parallel import Manners, Stop, gather
-from jwstmq_widgets.archives.tapanswers import Column, TapJob, read_messages, read_tables
-from jwstmq_widgets.archives.tapjobs import SYNC_ROWS, TapService, Uploads
-from jwstmq_widgets.archives.tokens import Logins, drop, keep
+from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one
+from jwstmq_widgets.archives.tapanswers import Column, read_messages, read_tables
+from jwstmq_widgets.archives.tapservice import SYNC_ROWS, TapService, Uploads
+from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.archives.votables import read_votable
-from jwstmq_widgets.errors import ArchiveError, Cancelled, QueryError, Refused
+from jwstmq_widgets.errors import QueryError, Refused
 
 __all__ = ["TapArchive"]
 
 _T = TypeVar("_T")
-_log = logging.getLogger(__name__)
-
-_EXCLUSIVE = "mast:exclusive_access"
-_GONE = 404
-_SHORT = 10.0  # seconds for a request that somebody waits for at a button
 
 
 class TapArchive:
@@ -59,10 +53,8 @@ class TapArchive:
         self._host = host
         self._manners = manners or Manners()
         self._answers = answers or Answers()
-        self._logins = logins or Logins.of(host)
+        self._user = EsaUser(host, manners=self._manners, logins=logins or Logins.of(host))
         self._lock = threading.Lock()
-        self._account = ANONYMOUS
-        self._cookie = Cookie(host)
         self._columns: tuple[Column, ...] = ()
 
     @property
@@ -78,10 +70,10 @@ class TapArchive:
     @property
     def account(self) -> Account:
         """Who is logged in."""
-        return self._account
+        return self._user.account
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name} {self.url}, {self._account}>"
+        return f"<{type(self).__name__} {self.name} {self.url}, {self._user.account}>"
 
     def login(
         self,
@@ -106,7 +98,7 @@ class TapArchive:
         store
             Put user name and password into the keyring, where the next login finds them.
         cancel
-            Set to stop.
+            Set to stop: nobody is logged in then, and a session that begins all the same is ended.
 
         Returns
         -------
@@ -119,33 +111,9 @@ class TapArchive:
         ArchiveError
             If asking failed.
         """
-        who = find_password(user, password, credentials_file, host=self._host)
-
-        def ask(connections: Connections, stop: Stop) -> Cookie:
-            cookie = start_session(connections, self._host, *who, timeout=self._manners.timeout)
-            try:
-                if token is not None:
-                    link_token(connections, self._host, cookie, token, timeout=self._manners.timeout)
-                stop.pause(0.0)
-            except (ArchiveError, Cancelled):
-                self._end(cookie)  # nobody else knows of it
-                raise
-            return cookie
-
-        cookie = self._ask(ask, cancel)
-        account = Account(
-            name=who[0], anonymous=False, scopes=(_EXCLUSIVE,) if token is not None else (), identity=who[0]
+        return self._user.login(
+            token, user=user, password=password, credentials_file=credentials_file, store=store, cancel=cancel
         )
-        if store:
-            account = replace(account, warning=keep("\n".join(who), self._host))
-            if not account.warning:
-                self._logins.put_away(self._host)
-        with self._lock:
-            former, self._cookie = self._cookie, cookie
-            self._account = account
-        self._end(former)
-        _log.info("logged in to %s", self.name)
-        return account
 
     def set_token(self, token: str, *, cancel: threading.Event | None = None) -> Account:
         """Link a MAST token to the user who is logged in.
@@ -168,75 +136,26 @@ class TapArchive:
         ArchiveError
             If asking failed.
         """
-        if not self._cookie:
-            raise self._host.no_login(
-                "a MAST token is linked to a user of ESA's archive; log in with user name and password first"
-            )
-        cookie = self._cookie
-        self._ask(
-            lambda connections, _: link_token(connections, self._host, cookie, token, timeout=self._manners.timeout),
-            cancel,
-        )
-        with self._lock:
-            if self._cookie is cookie:  # nobody has logged out, or in as another, meanwhile
-                self._account = replace(self._account, scopes=(_EXCLUSIVE,))
-            return self._account
+        return self._user.set_token(token, cancel=cancel)
 
     def logout(self) -> None:
         """End the session: the archive is told, the cookie dropped, and the password too if `login` stored it.
 
         Where the archive cannot be told, we are logged out all the same, and ``account.warning`` says so.
         """
-        with self._lock:
-            cookie, self._cookie = self._cookie, Cookie(self._host)
-            self._account = ANONYMOUS
-        if self._logins.forget(self._host):
-            drop(self._host)
-        if self._end(cookie):
-            return
-        warning = "logged out; the archive could not be told, so the session there ends by itself"
-        with self._lock:
-            if not self._cookie:  # nobody has logged in meanwhile
-                self._account = replace(ANONYMOUS, warning=warning)
+        self._user.logout()
 
     def session_ended(self, headers: Mapping[str, str]) -> bool:
-        """Tell from a refusal whether our session is over; nobody is logged in any more then.
+        """Tell from the header fields of a refusal whether our session is over; nobody is logged in any more then.
 
         A server that does not know the session of a request begins another one. That alone would prove little, and so
         it is only asked where something was refused.
-
-        Parameters
-        ----------
-        headers
-            Header fields of the refusal.
-
-        Returns
-        -------
-        bool
         """
-        with self._lock:
-            over = self._cookie.replaced_by(headers)
-            name = self._account.name
-            if over:
-                self._cookie.forget()
-                self._account = replace(ANONYMOUS, warning=f"the session of {name} has ended; log in again")
-        return over
+        return self._user.session_ended(headers)
 
     def authorization(self, url: str) -> dict[str, str]:
-        """Give the header fields that authorise a request.
-
-        Parameters
-        ----------
-        url
-            The address that will be asked.
-
-        Returns
-        -------
-        dict
-            With the session's cookie for this archive's own scheme, host and port; empty for any other, and when
-            nobody is logged in.
-        """
-        return self._cookie.headers(url)
+        """Give the header fields that authorise a request; empty for other hosts, and when nobody is logged in."""
+        return self._user.cookie.headers(url)
 
     def adql(
         self,
@@ -351,28 +270,10 @@ class TapArchive:
             If asking failed.
         """
         service = self._service()
-        jobs = self._ask(lambda connections, _: service.jobs(connections), cancel)
-
-        def tell(batch: Sequence[TapJob], _: Stop) -> list[TapJob]:
-            return [told for job in batch if (told := job if job.query else whole(job)) is not None]
-
-        def whole(job: TapJob) -> TapJob | None:
-            try:
-                return service.job(job.id, connections)
-            except Refused as error:
-                if error.status != _GONE:
-                    raise
-                return None  # removed since the list was made
-
-        connections = Connections(self._host, most=self._manners.connections)
-        try:
-            told = gather(tell, jobs, manners=self._manners, cancel=cancel, abort=connections.abort)
-        finally:
-            connections.close()
-        several = [job for batch in told for job in batch]
+        told = service.described(self._ask(lambda connections, _: service.jobs(connections), cancel), cancel=cancel)
         names = {"job": "id", "name": "name", "phase": "phase", "created": "created", "query": "query"}
         return self._stamped(
-            Table({name: _texts(getattr(job, field) for job in several) for name, field in names.items()})
+            Table({name: _texts(getattr(job, field) for job in told) for name, field in names.items()})
         )
 
     def open_job(
@@ -519,25 +420,18 @@ class TapArchive:
         return columns
 
     def _service(self) -> TapService:
-        return TapService(host=self._host, headers=self._cookie.headers, manners=self._manners)
+        return TapService(host=self._host, headers=self._user.cookie.headers, manners=self._manners)
 
-    def _rows(self, adql: str, columns: Sequence[str], cancel: threading.Event | None) -> Any:
+    def _rows(self, adql: str, columns: Sequence[str], cancel: threading.Event | None) -> Rows:
         service = self._service()
         return self._ask(lambda connections, stop: ask_rows(service, adql, columns, connections, stop), cancel)
 
     def _ask(self, ask: Callable[[Connections, Stop], _T], cancel: threading.Event | None) -> _T:
-        """Ask one thing with retries and a cancel that does not wait for it."""
-        connections = Connections(self._host, most=1)
-        try:
-            return gather(
-                lambda _, stop: ask(connections, stop),
-                (None,),
-                manners=self._manners,
-                cancel=cancel,
-                abort=connections.abort,
-            )[0]
-        finally:
-            connections.close()
+        """Ask one thing over a connection of its own."""
+        with Connections(self._host, most=1) as connections:
+            return ask_one(
+                lambda stop: ask(connections, stop), manners=self._manners, cancel=cancel, abort=connections.abort
+            )
 
     def _adql(self, ask: Callable[[Connections, Stop], _T], cancel: threading.Event | None) -> _T:
         try:
@@ -547,35 +441,9 @@ class TapArchive:
                 raise
             raise QueryError(f"{error}; correct the query", field="adql") from error
 
-    def _end(self, cookie: Cookie) -> bool:
-        """End a session; False where the archive could not be told."""
-        if not cookie:
-            return True
-        headers = cookie.headers(self.url)
-        cookie.forget()
-        connections = Connections(self._host, most=1)
-        try:
-            end_session(connections, self._host, headers, timeout=_SHORT)
-        except ArchiveError as error:
-            _log.info("the session was not ended: %s", type(error).__name__)
-            return False
-        finally:
-            connections.close()
-        return True
-
     def _stamped(self, table: Table) -> Table:
         table.meta["archive"] = self.url
         return table
-
-    def _table(self, make: Callable[[], _T]) -> _T:
-        try:
-            return make()
-        except QueryError:
-            raise
-        except LookupError as error:
-            raise self._host.unreadable(f"its tables lack columns ({error})") from error
-        except (ValueError, TypeError, OverflowError) as error:
-            raise self._host.unreadable(f"a value does not fit its column ({error})") from error
 
 
 def _checked(text: str) -> str:

@@ -61,7 +61,7 @@ def log_in(archive: "Archive", given: argparse.Namespace, token: str = "") -> No
     ArchiveError
         If it does not accept what was given on the command line.
     """
-    from jwstmq_widgets.archives.merged import knows_users, login_to
+    from jwstmq_widgets.archives.merged import knows_users
 
     asked, in_environment = hasattr(given, "login"), bool(os.environ.get(TOKEN_VARIABLE, "").strip())
     user, file = getattr(given, "user", None), getattr(given, "credentials", None)
@@ -70,7 +70,7 @@ def log_in(archive: "Archive", given: argparse.Namespace, token: str = "") -> No
     if user is not None or file is not None:
         linked = token or (os.environ[TOKEN_VARIABLE].strip() if asked and in_environment else "")
         how = {"credentials_file": file} if user is None else {"user": user, "password": _password()}
-        login_to(archive, linked or None, **how)
+        archive.login(linked or None, **how)
     elif token and (asked or hasattr(given, "token")):
         archive.login(token)
     elif asked:

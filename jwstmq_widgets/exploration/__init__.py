@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives import Archive, open_archive
-from jwstmq_widgets.archives.merged import knows_users, login_to, tells_messages
+from jwstmq_widgets.archives.merged import knows_users, tells_messages
 from jwstmq_widgets.downloads import Control, DownloadProgress, Manifest, Plan, download, plan
 from jwstmq_widgets.errors import JwstmqError, QueryError
 from jwstmq_widgets.exploration.asking import Answer, ask
@@ -232,12 +232,11 @@ class Exploration(State):
             A file that holds both, a line each.
         """
         self._clear_problem("login")
-        how = {"user": user, "password": password, "credentials_file": credentials_file}
-        how = {name: given for name, given in how.items() if given is not None}
+        how: dict[str, Any] = {"user": user, "password": password, "credentials_file": credentials_file}
 
         def work(run: Run) -> None:
             archive = self._ready(run)
-            account = login_to(archive, token, **how)
+            account = archive.login(token, **how, cancel=run.cancel)
             how.clear()
             with self._lock:
                 wanted = run.current and not run.cancel.is_set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives.esa import EXAMPLES
+from jwstmq_widgets.archives.esaexamples import EXAMPLES
 from jwstmq_widgets.errors import JwstmqError
 from jwstmq_widgets.exploration.adqlwork import AdqlWork, observation_names, position_of
 from jwstmq_widgets.exploration.jobs import Problem

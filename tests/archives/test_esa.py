@@ -15,7 +15,8 @@ from astropy.table import Table
 from jwstmq_widgets.archives import Archive, archive_at, open_archive
 from jwstmq_widgets.archives.account import ANONYMOUS
 from jwstmq_widgets.archives.answers import Answers
-from jwstmq_widgets.archives.esa import EXAMPLES, EsaArchive
+from jwstmq_widgets.archives.esa import EsaArchive
+from jwstmq_widgets.archives.esaexamples import EXAMPLES
 from jwstmq_widgets.archives.host import ESA_URL, Host
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.errors import Cancelled, LoginError, QueryError, Unreachable

@@ -14,7 +14,7 @@ import io
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -24,9 +24,9 @@ from urllib3.filepost import encode_multipart_formdata
 from jwstmq_widgets.archives.adqltext import ADQL, column
 from jwstmq_widgets.archives.connections import Connections, Reply
 from jwstmq_widgets.archives.host import Host, retry_after
-from jwstmq_widgets.archives.parallel import Manners, Stop
+from jwstmq_widgets.archives.parallel import Manners, Stop, Waiting, gather
 from jwstmq_widgets.archives.tapanswers import TapJob, error_text, read_job, read_jobs, unpacked
-from jwstmq_widgets.errors import ArchiveError, Cancelled, QueryError
+from jwstmq_widgets.errors import ArchiveError, Cancelled, QueryError, Refused
 
 __all__ = ["SYNC_ROWS", "TapService", "Uploads"]
 
@@ -36,7 +36,7 @@ SYNC_ROWS = 2000
 Uploads = Mapping[str, Table]
 """Tables that go along, by the name after ``tap_upload.``."""
 
-_LONGEST_POLL = 5.0
+_GONE = 404
 _REMOVAL = 5.0  # seconds for the request that removes a job
 _ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _WORKING = frozenset({"PENDING", "QUEUED", "EXECUTING", "RUN", "HELD", "SUSPENDED", "UNKNOWN"})
@@ -144,11 +144,8 @@ class TapService:
             Its key.
         """
         body, kind = _request(adql, form=form, uploads=uploads, more={"jobname": name} if name else {})
-        connections = Connections(self.host, most=1)
-        try:
+        with Connections(self.host, most=1) as connections:
             reply = self._send(connections, "POST", "/tap/async", body, kind)
-        finally:
-            connections.close()
         if reply.status not in (302, 303):
             self._good(reply)
             raise self.host.unreadable("it does not say where the job is")
@@ -173,7 +170,7 @@ class TapService:
             If the work was to end.
         """
         path = f"/tap/async/{_key(job, self.host)}"
-        until, pause = time.monotonic() + self.manners.patience, self.manners.poll
+        waiting = Waiting(self.host, self.manners, stop)
         while True:
             answer = self._good(self._send(connections, "GET", f"{path}/phase"), accept="text/plain")
             state = answer.decode("ascii", "replace").strip().upper()
@@ -189,10 +186,7 @@ class TapService:
                 raise self.host.refused(400, says="the job was aborted")
             if state not in _WORKING:
                 raise self.host.unreadable("it is not the phase of a job")
-            if time.monotonic() + pause > until:
-                raise self.host.unfinished(self.manners.patience)
-            stop.pause(pause)
-            pause = min(_LONGEST_POLL, pause * 1.6)
+            waiting.pause()
 
     def jobs(self, connections: Connections) -> tuple[TapJob, ...]:
         """List the jobs that the service keeps for us."""
@@ -202,6 +196,24 @@ class TapService:
         """Tell about one job."""
         path = f"/tap/async/{_key(job, self.host)}"
         return read_job(self._good(self._send(connections, "GET", path)), host=self.host)
+
+    def described(self, jobs: Sequence[TapJob], *, cancel: threading.Event | None = None) -> list[TapJob]:
+        """Ask about those of a list of jobs whose query it leaves out; without those that are gone meanwhile."""
+
+        def tell(batch: Sequence[TapJob], _: Stop) -> list[TapJob]:
+            return [told for job in batch if (told := job if job.query else whole(job)) is not None]
+
+        def whole(job: TapJob) -> TapJob | None:
+            try:
+                return self.job(job.id, connections)
+            except Refused as error:
+                if error.status != _GONE:
+                    raise
+                return None
+
+        with Connections(self.host, most=self.manners.connections) as connections:
+            several = gather(tell, jobs, manners=self.manners, cancel=cancel, abort=connections.abort)
+        return [job for batch in several for job in batch]
 
     def remove(self, jobs: list[str], connections: Connections) -> None:
         """Remove jobs, with their answers."""
@@ -220,10 +232,8 @@ class TapService:
 
     def remove_now(self, jobs: list[str]) -> None:
         """Remove jobs, or not: what stays, the service drops in time."""
-        connections = Connections(self.host, most=1)
-        with contextlib.suppress(ArchiveError, Cancelled):
+        with contextlib.suppress(ArchiveError, Cancelled), Connections(self.host, most=1) as connections:
             self.remove(jobs, connections)
-        connections.close()
 
     def tables(self, connections: Connections) -> bytes:
         """Ask for the tables and columns, as VOSI."""

@@ -664,3 +664,17 @@ def test_a_login_that_was_cancelled_logs_nobody_in(archive_url: str, tmp_path: P
     assert exploration.jobs["login"].state == "cancelled"
     assert exploration.account.anonymous
     assert exploration.archive.account.anonymous
+
+
+def test_a_login_is_cancelled_while_the_archive_hangs(faulty_archive: LocalArchive, tmp_path: Path) -> None:
+    exploration = Exploration(faulty_archive.url, destination=tmp_path)
+    assert exploration.wait(LONG)
+    faulty_archive.faults = [Slow(path="/whoami", latency=600)]
+    exploration.login(TOKEN)
+    while not any(request.path == "/whoami" for request in faulty_archive.requests):
+        assert exploration.jobs["login"].state == "running"
+    exploration.cancel("login")
+    assert exploration.wait(LONG)
+    assert exploration.jobs["login"].state == "cancelled"
+    assert exploration.account.anonymous
+    assert exploration.archive.account.anonymous

@@ -21,7 +21,7 @@ from jwstmq_widgets.archives.host import ESA_URL, Host
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.errors import Cancelled, LoginError, QueryError, Unreachable
 from jwstmq_widgets.localarchive import ESA_OTHER_PASSWORD, ESA_OTHER_USER, ESA_PASSWORD, ESA_USER, TOKEN
-from jwstmq_widgets.localarchive.faults import Refuse
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
 from jwstmq_widgets.query import Query
 from tests.archives.test_adqltext import ATTEMPTS
 
@@ -282,8 +282,6 @@ def test_a_job_that_is_cancelled_is_removed(faulty_archive, verb):
 
 
 def test_a_job_that_is_cancelled_while_it_is_made_is_removed(faulty_archive):
-    from jwstmq_widgets.localarchive.faults import Slow
-
     esa = EsaArchive(Host.at(f"{faulty_archive.url}/server"), manners=Manners(poll=0.02))
     esa.tables()
     before = jobs(esa)
@@ -428,6 +426,24 @@ def test_a_session_begins_and_ends(esa, faulty_archive):
         urllib.request.urlopen(request)
     with caught.value as answer:
         assert answer.code == 403  # the old cookie is nobody's
+
+
+@pytest.mark.parametrize(("token", "late"), [(None, "login"), (TOKEN, "login"), (TOKEN, "jwstToken")])
+def test_a_session_that_begins_after_a_cancel_is_ended(esa, faulty_archive, token, late):
+    faulty_archive.faults = (Slow(path=f"/server/{late}", latency=1.0),)
+    cancel = threading.Event()
+    threading.Thread(
+        target=lambda: (settled(lambda: ("POST", f"/server/{late}") in paths(faulty_archive)), cancel.set())
+    ).start()
+    with pytest.raises(Cancelled):
+        esa.login(token, user=ESA_USER, password=ESA_PASSWORD, cancel=cancel)
+    assert ("POST", "/server/logout") not in paths(faulty_archive)  # nobody has waited for the archive
+    settled(lambda: ("POST", "/server/logout") in paths(faulty_archive))
+    ended = faulty_archive.requests[-1]
+    assert (ended.path, ended.credential) == ("/server/logout", True)
+    assert esa.account.anonymous
+    assert esa.authorization(esa.url) == {}
+    assert (("POST", "/server/jwstToken") in paths(faulty_archive)) == (late == "jwstToken")
 
 
 def test_a_token_is_linked_to_the_user(esa):

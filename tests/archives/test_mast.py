@@ -496,6 +496,28 @@ def test_cancel_comes_back_while_the_archive_hangs(loaded, faulty_archive, verb)
     assert len(archive.observations(NEBULA)) == len(observations)
 
 
+def test_an_answer_that_comes_after_a_cancelled_login_logs_nobody_in(loaded, faulty_archive):
+    archive, _ = loaded
+    faulty_archive.faults = (Slow(path="/whoami", latency=1.0),)
+    before = set(threading.enumerate())
+    cancel = threading.Event()
+
+    def turn_away():
+        while not faulty_archive.requests:
+            pass
+        cancel.set()
+
+    threading.Thread(target=turn_away).start()
+    with pytest.raises(Cancelled):
+        archive.login(TOKEN, cancel=cancel)
+    assert [request.status for request in faulty_archive.requests] == [0]  # not answered yet
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30.0)
+    assert [request.status for request in faulty_archive.requests] == [200]
+    assert archive.account.anonymous
+    assert archive.authorization(archive.url) == {}
+
+
 def test_a_cancel_that_was_set_before_asks_nothing_more(loaded):
     archive, observations = loaded
     cancel = threading.Event()

@@ -11,6 +11,7 @@ from jwstmq_widgets.archives.merged import AtLeast, MergedArchive
 from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products
 from jwstmq_widgets.errors import Cancelled, QueryError, Unreachable
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive
+from jwstmq_widgets.localarchive.faults import Refuse, Slow
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table, select
 
@@ -81,6 +82,32 @@ def test_its_address_opens_it_again_with_its_logins(names: tuple[str, str]) -> N
     merged.logout()
     assert merged.account.anonymous
     assert merged.authorization(f"{names[0]}/x") == {}
+
+
+def test_an_archive_that_lets_nobody_in_is_a_warning_beside_one_that_does(faulty_archive: LocalArchive) -> None:
+    merged = open_archive([faulty_archive.url, faulty_archive.url.replace("127.0.0.1", "localhost")])
+    faulty_archive.faults = [Refuse(path="/whoami", status=401, times=1)]
+    account = merged.login(TOKEN)
+    assert account.may_exclusive
+    assert account.warning.startswith("not logged in to 127.0.0.1")
+    merged.logout()
+
+
+def test_a_cancelled_login_leaves_nobody_logged_in_anywhere(faulty_archive: LocalArchive) -> None:
+    merged = open_archive([faulty_archive.url, faulty_archive.url.replace("127.0.0.1", "localhost")])
+    faulty_archive.faults = [Slow(path="/whoami", latency=600, skip=1)]
+    cancel = threading.Event()
+
+    def turn_away() -> None:
+        while len(faulty_archive.requests) < 2:
+            pass
+        cancel.set()
+
+    threading.Thread(target=turn_away).start()
+    with pytest.raises(Cancelled):
+        merged.login(TOKEN, cancel=cancel)
+    assert merged.account.anonymous
+    assert [merged.authorization(archive.url) for archive in merged.archives] == [{}, {}]
 
 
 @pytest.mark.parametrize("words", [[], ["http://127.0.0.1:1", "http://127.0.0.1:1"], ["http://127.0.0.1:1", ""]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from jwstmq_widgets.localarchive.adql import shapes, sphere
+from jwstmq_widgets.localarchive.adql import relations, shapes, sphere
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
 
 __all__ = ["FUNCTIONS", "Function", "register"]
@@ -118,11 +118,11 @@ def _as_point(words: Any) -> shapes.Point:
 
 
 def _contains(inner: Any, outer: Any) -> int:
-    return int(shapes.contains(shapes.parse(str(inner)), shapes.parse(str(outer))))
+    return int(relations.contains(shapes.parse(str(inner)), shapes.parse(str(outer))))
 
 
 def _intersects(one: Any, other: Any) -> int:
-    return int(shapes.intersects(shapes.parse(str(one)), shapes.parse(str(other))))
+    return int(relations.intersects(shapes.parse(str(one)), shapes.parse(str(other))))
 
 
 def _distance(*arguments: Any) -> float:
@@ -138,7 +138,7 @@ def _distance(*arguments: Any) -> float:
 
 def _in_circle(ra: Any, dec: Any, middle_ra: Any, middle_dec: Any, radius: Any) -> int:
     circle = shapes.make_circle(float(middle_ra), float(middle_dec), float(radius))
-    return int(shapes.contains(shapes.make_point(float(ra), float(dec)), circle))
+    return int(relations.contains(shapes.make_point(float(ra), float(dec)), circle))
 
 
 def _coord1(words: Any) -> float:

@@ -12,7 +12,7 @@ import orjson
 from jwstmq_widgets.localarchive.faults import FaultBook, fault_from_json
 
 if TYPE_CHECKING:
-    from jwstmq_widgets.localarchive.server import Service
+    from jwstmq_widgets.localarchive.service import Service
 
 __all__ = ["listen", "obey"]
 

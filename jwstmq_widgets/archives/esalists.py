@@ -16,7 +16,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives.adqltext import ADQL
 from jwstmq_widgets.archives.connections import Connections
-from jwstmq_widgets.archives.esaquestions import artifacts_adql, files_adql, members_adql
+from jwstmq_widgets.archives.esaquestions import UUID, artifacts_adql, files_adql, members_adql
 from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
 from jwstmq_widgets.archives.productlists import listed
@@ -30,7 +30,6 @@ __all__ = ["MEMBERS", "Asked", "ask_artifacts", "ask_files", "ask_rows", "asked_
 MEMBERS = ("obsid", "observationid", "members")
 """Columns of an answer to `members_adql` and `users_adql`."""
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MEMBER = re.compile(r"[a-z0-9]+:[A-Za-z0-9]+/(\S+)")
 _LARGEST = 64  # observations in a batch: about 1,300 files
 _MOST_NAMED = 200  # files asked for by name at once
@@ -80,7 +79,7 @@ def asked_of(observations: Table | Iterable[str]) -> tuple[Asked, ...]:
         texts = [observations] if isinstance(observations, str) else observations
         several = [Asked(obsid=str(value).strip().lower()) for value in texts]
     for asked in several:
-        if not _UUID.fullmatch(asked.obsid):
+        if not UUID.fullmatch(asked.obsid):
             raise QueryError(
                 f"'{asked.obsid[:60]}' is not an obsid of ESA's archive, which is a UUID such as "
                 "6ab73824-6587-4bca-84a8-eb48ac7251be (MAST's are numbers, and obs_id is something else)"

@@ -5,6 +5,7 @@ stands for the observation, as in astroquery's ``cal_level="Top"``.
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from jwstmq_widgets.query.wildcards import is_pattern
 __all__ = [
     "ARTIFACTS",
     "TOP",
+    "UUID",
     "Question",
     "artifacts_adql",
     "count_adql",
@@ -32,6 +34,9 @@ __all__ = [
 
 TOP = "max_cal_level = calibrationlevel"
 """The condition for one row an observation."""
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""What ESA's keys of observations and files look like."""
 
 ARTIFACTS = ("filename", "artifactid", "public")
 """Columns of an answer to `keys_adql`."""
@@ -158,8 +163,11 @@ def files_adql(names: Sequence[str], columns: Collection[str]) -> ADQL:
 
 
 def artifacts_adql(files: Sequence[str], columns: Collection[str]) -> ADQL:
-    """Ask for files by name or by ``artifactid``; for ``columns`` see `files_adql`."""
-    where = any_of([f"a.{one_of('filename', files)}", f"a.{one_of('artifactid', files)}"])
+    """Ask for files by name, or by ``artifactid`` where a word is a UUID; for ``columns`` see `files_adql`."""
+    told = [f"a.{one_of('filename', files)}"]
+    if keys := [file for file in files if UUID.fullmatch(file)]:  # an archive may have to look through all its files
+        told.append(f"a.{one_of('artifactid', keys)}")
+    where = any_of(told)
     return f"{_files_from(columns)} WHERE {where}"
 
 

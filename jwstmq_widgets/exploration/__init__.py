@@ -1,6 +1,5 @@
 """The state of one exploration, with its verbs."""
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -9,16 +8,14 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives import Archive, open_archive
-from jwstmq_widgets.archives.merged import knows_users, tells_messages
-from jwstmq_widgets.downloads import Control, DownloadProgress, Manifest, Plan, download, plan
-from jwstmq_widgets.errors import JwstmqError, QueryError
-from jwstmq_widgets.exploration.asking import Answer, ask
+from jwstmq_widgets.archives import Archive
+from jwstmq_widgets.downloads import plan
 from jwstmq_widgets.exploration.choosing import shown_products
+from jwstmq_widgets.exploration.connection import Connection
+from jwstmq_widgets.exploration.destination import Destination
 from jwstmq_widgets.exploration.files import FileIndex, FileState, FileStates, Ticks
-from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
-from jwstmq_widgets.exploration.moving import Moving, failures, planned_states, unfinished
-from jwstmq_widgets.exploration.notices import messages_of, warnings_of
+from jwstmq_widgets.exploration.jobs import Jobs
+from jwstmq_widgets.exploration.search import Search, still_there
 from jwstmq_widgets.exploration.state import State, value
 from jwstmq_widgets.previews import LOOK_SIZE, THUMBNAIL_SIZE, Thumbnails
 from jwstmq_widgets.query import Query
@@ -52,6 +49,7 @@ class Exploration(State):
     account = value(None, "Who is logged in; None until the archive is open.")
     query = value(Query(), "What was asked; its answer is in observations and products.")
     observations = value(None, "Table of observations found.")
+    source = value(None, "The archive that gave them: another one may be open since. None before the first answer.")
     products = value(None, "Table of all products of these observations, one row a file.")
     filetypes = value(frozenset(), "Chosen pairs of (stage, filetype); empty for all.")
     guidestars = value(False, "Whether guide-star files are shown.")
@@ -83,10 +81,11 @@ class Exploration(State):
         super().__init__()
         self._jobs = Jobs(changed=lambda _: self._follow_jobs(), failed=self._fail)
         self._thumbnails = Thumbnails()
-        self._whole: Plan | None = None
-        self._control = Control()
-        self._answered: Archive | None = None
-        self._moving = False  # a download runs that is going to look at the disk
+        self._destination = Destination(self, self._writer, self._jobs)
+        self._connection = Connection(self, self._writer, self._jobs, self._destination)
+        self._search = Search(
+            self, self._writer, self._jobs, connection=self._connection, destination=self._destination
+        )
         self._faceted: tuple[Table | None, Facets | None] = (None, None)
         self._put(
             destination=str(destination),
@@ -180,36 +179,7 @@ class Exploration(State):
         archive
             An archive, or a word, an address or several of them for `open_archive`.
         """
-        for moot in ("search", "login"):
-            self._jobs.cancel(moot)
-        words = archive if isinstance(archive, str) else ",".join(archive) if isinstance(archive, Sequence) else ""
-        given = None if isinstance(archive, (str, Sequence)) else archive
-        self._put(address=words if given is None else given.url, messages=())
-        self._clear_problem("open")
-
-        def work(run: Run) -> None:
-            opened = open_archive(words) if given is None else given
-            with self._lock:
-                run.check()
-                self._set(archive=opened, account=opened.account)
-            self._tell()
-            self._recall()
-            self._hear(opened)
-
-        self._jobs.start("open", work, text=f"opening the archive {words}" if given is None else "opening")
-
-    def _hear(self, archive: Archive) -> None:
-        """Ask for the archive's messages, beside everything else: nobody waits for them."""
-
-        def work() -> None:
-            heard = messages_of(archive)
-            with self._lock:
-                if self.archive is archive and heard:
-                    self._set(messages=heard)
-            self._tell()
-
-        if tells_messages(archive):
-            threading.Thread(target=work, name="jwstmq-messages", daemon=True).start()
+        self._connection.open(archive)
 
     def login(
         self,
@@ -231,43 +201,11 @@ class Exploration(State):
         credentials_file
             A file that holds both, a line each.
         """
-        self._clear_problem("login")
-        how: dict[str, Any] = {"user": user, "password": password, "credentials_file": credentials_file}
-
-        def work(run: Run) -> None:
-            archive = self._ready(run)
-            account = archive.login(token, **how, cancel=run.cancel)
-            how.clear()
-            with self._lock:
-                wanted = run.current and not run.cancel.is_set()
-                if wanted:
-                    self._set(account=account)
-            self._tell()
-            if not wanted:  # whoever has cancelled is not to be logged in behind his back
-                archive.logout()
-                run.check()
-            self._look()
-
-        self._jobs.start("login", work, text="logging in")
+        self._connection.login(token, user=user, password=password, credentials_file=credentials_file)
 
     def logout(self) -> None:
         """Forget the token, or end the session; an archive that must be told is told on a thread."""
-        self._jobs.cancel("login")
-        self._clear_problem("login")
-        archive = self.archive
-        if archive is None:
-            return
-
-        def work(_: Any = None) -> None:
-            archive.logout()
-            if self.archive is archive:
-                self._put(account=archive.account)
-                self._look()
-
-        if knows_users(archive):
-            self._jobs.start("logout", work, text="logging out")
-        else:
-            work()
+        self._connection.logout()
 
     def search(self, query: Query) -> None:
         """Ask for observations, then for their products; a running search is replaced.
@@ -279,40 +217,11 @@ class Exploration(State):
         query
             What to ask.
         """
-        self._search(query)
-
-    def _search(self, query: Query, **how: Any) -> None:
-        self._clear_problem("search")
-        if query.empty:
-            self._fail("search", Problem.of(QueryError("nothing to search for; give a program, such as 2733")))
-            return
-
-        def arrived(run: Run, products: Table) -> None:
-            rows = shown_products(products, query, frozenset(), guidestars=bool(query.guidestars))
-            with self._lock:
-                if run.current and not run.cancel.is_set():
-                    self._set(arriving=rows)
-            self._tell()
-
-        def work(run: Run) -> None:
-            try:
-                answer = ask(self._ready(run), query, run, arrived=lambda products: arrived(run, products), **how)
-                self._take(answer, run)
-                run.tell(text=f"{len(answer.observations):,} observations · {len(self.shown):,} files")
-                self._look()
-            finally:
-                with self._lock:
-                    if run.current:
-                        self._set(arriving=None)
-                self._tell()
-
-        self._jobs.cancel("search")
-        self._put(arriving=None)
-        self._jobs.start("search", work, text="waiting for the archive")
+        self._search.start(query)
 
     def refresh(self) -> None:
         """Ask the archive the same question again, even if its answer is kept on this machine."""
-        self._search(self.query, cache=False)
+        self._search.start(self.query, cache=False)
 
     def cancel(self, name: str) -> None:
         """Stop a job.
@@ -387,7 +296,7 @@ class Exploration(State):
         """
         wanted = frozenset(map(str, obsids))
         with self._lock:
-            self._set(chosen_observations=_still_there(wanted, self.observations))
+            self._set(chosen_observations=still_there(wanted, self.observations))
         self._tell()
 
     def tick(self, uris: Iterable[str]) -> None:
@@ -445,7 +354,7 @@ class Exploration(State):
         destination
             A folder; made when the download begins.
         """
-        self._place(destination=destination.strip())
+        self._destination.place(destination=destination.strip())
 
     def set_layout(self, layout: str) -> None:
         """Choose the folders below the destination.
@@ -455,31 +364,32 @@ class Exploration(State):
         layout
             ``"program"``, ``"mast"`` or ``"flat"``.
         """
-        self._place(layout=layout)
+        self._destination.place(layout=layout)
 
     def download(self) -> None:
         """Download the ticked products."""
-        self._move(lambda: plan(self.selected, to=self.destination, layout=self.layout, archive=self._source))
+        where = {"to": self.destination, "layout": self.layout}
+        self._destination.bring(lambda: plan(self.selected, **where, archive=self._destination.source))
 
     def retry(self) -> None:
         """Download again what failed, or was cancelled, in the last download."""
         manifest = self.manifest
         if manifest is not None:
-            self._move(lambda: manifest.failed)
+            self._destination.bring(lambda: manifest.failed)
 
     def finish(self) -> None:
         """Download what earlier downloads to the destination left unfinished."""
         unfinished = self.unfinished
         if unfinished is not None:
-            self._move(lambda: unfinished)
+            self._destination.bring(lambda: unfinished)
 
     def pause(self) -> None:
         """Have the running download rest; its connections stay open."""
-        self._control.pause()
+        self._destination.pause()
 
     def resume(self) -> None:
         """Have a paused download go on."""
-        self._control.resume()
+        self._destination.resume()
 
     def thumbnail(self, uri: str, done: Callable[[str, bytes | None, str], None], *, large: bool = False) -> None:
         """Get a small picture of a product, on another thread.
@@ -494,7 +404,7 @@ class Exploration(State):
             True for a larger look at one product.
         """
         size = LOOK_SIZE if large else THUMBNAIL_SIZE
-        self._thumbnails.ask(self._source, self.products, uri, done, size=size)
+        self._thumbnails.ask(self._destination.source, self.products, uri, done, size=size)
 
     def forget_thumbnails(self, done: Callable[[str, bytes | None, str], None]) -> None:
         """Drop the thumbnails that were asked for and have not begun.
@@ -508,21 +418,6 @@ class Exploration(State):
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _ready(self, run: Run) -> Archive:
-        while not self._jobs.wait(0.05, name="open"):
-            run.check()
-        run.check()
-        if self._jobs.present["open"].state != "done":  # the archive before it is not the one that is wanted
-            problem = self.problems.get("open")
-            raise problem.error if problem else JwstmqError(f"{self.address} was not opened; choose the archive again")
-        archive: Archive = self.archive
-        return archive
-
-    @property
-    def _source(self) -> Archive | None:
-        """Where the present products are: another archive may have been opened since."""
-        return self._answered or self.archive
-
     def _follow_jobs(self) -> None:
         with self._lock:  # threads may come here in another order than their jobs changed
             self._set(jobs=self._jobs.present)
@@ -531,147 +426,9 @@ class Exploration(State):
     def _shown(self, filetypes: frozenset[tuple[str, str]], guidestars: bool) -> Table:
         return shown_products(self.products, self.query, filetypes, guidestars=guidestars)
 
-    def _take(self, answer: Answer, run: Run) -> None:
-        """Put an answer in the place of the one before."""
-        query, guidestars = answer.query, bool(answer.query.guidestars)
-        shown = shown_products(answer.products, query, frozenset(), guidestars=guidestars)
-        with self._lock:
-            run.check()
-            self._answered = answer.archive
-            self._whole = None
-            self._set(
-                query=query,
-                observations=answer.observations,
-                products=answer.products,
-                filetypes=frozenset(),
-                facets=self.facets if query == self.query else _NONE,
-                chosen_observations=_still_there(self.chosen_observations, answer.observations),
-                guidestars=guidestars,
-                shown=shown,
-                ticked=self.ticked.moved(answer.files),
-                states=FileStates(answer.files),
-                plan=None,
-                arriving=None,
-                as_of=answer.as_of,
-                warnings=warnings_of(answer.observations, answer.products),
-            )
-        self._jobs.cancel("look")
-        self._tell()
-
     def _tick(self, change: Callable[[Ticks], Ticks]) -> None:
         with self._lock:
             ticked = change(self.ticked)
             if ticked is not self.ticked:
-                self._set(ticked=ticked, plan=self._plan_of(ticked))
+                self._set(ticked=ticked, plan=self._destination.plan_of(ticked))
         self._tell()
-
-    def _plan_of(self, ticked: Ticks) -> Plan | None:
-        return None if self._whole is None else self._whole.take(np.flatnonzero(ticked.mask))
-
-    def _place(self, **place: str) -> None:
-        """Look at another destination; keep it only when it can be used."""
-        wanted = {"destination": self.destination, "layout": self.layout} | place
-        self._clear_problem("destination")
-        try:
-            plan(self.products[:0], to=wanted["destination"], layout=wanted["layout"], archive=self._source)
-        except JwstmqError as error:
-            self._fail("destination", Problem.of(error))
-            return
-        self._put(**place)
-        self._jobs.start("recall", lambda _: self._recall(), text="reading what was downloaded before")
-        self._look()
-
-    def _look(self) -> None:
-        """Look at the disk, on a thread: what of the products is here. A download that runs does so when it ends."""
-        with self._lock:
-            if self._moving or not len(self.products):
-                return
-        self._jobs.start("look", self._look_once, text="looking at the disk")
-
-    def _look_once(self, run: Run, moved: Manifest | None = None) -> None:
-        """Look at the disk; where an answer or another destination comes in between, for that one."""
-        while True:
-            with self._lock:
-                products, files, source = self.products, self.ticked.index, self._source
-                place = {"to": self.destination, "layout": self.layout}
-            whole = plan(products, **place, archive=source)
-            states = planned_states(whole, files).changed({} if moved is None else failures(moved))
-            with self._lock:
-                if moved is None:
-                    run.check()
-                if products is self.products and place == {"to": self.destination, "layout": self.layout}:
-                    self._whole = whole
-                    self._set(states=states, plan=self._plan_of(self.ticked))
-                    if moved is not None:
-                        self._moving = False  # what changes from now on is looked at by others
-                    break
-        self._clear_problem("look")
-
-    def _recall(self) -> None:
-        """Read what earlier downloads to the destination left to do."""
-        destination = self.destination
-        left = unfinished(destination)
-        with self._lock:
-            if destination == self.destination:
-                self._set(unfinished=left)
-        self._tell()
-
-    def _move(self, make_plan: Callable[[], Plan]) -> None:
-        self._clear_problem("download")
-        if self._jobs.running("download"):
-            self._fail("download", Problem.of(JwstmqError("a download is running; wait for it, or cancel it first")))
-            return
-
-        def move(run: Run) -> Manifest:
-            decided = make_plan()
-            if not len(decided):
-                raise QueryError("nothing is ticked; tick products in the grid or the gallery first")
-            moving = Moving(decided)
-
-            def progress(now: DownloadProgress) -> None:
-                run.tell(fraction=now.fraction, detail=now)
-                moving.step(now)
-                with self._lock:
-                    self._set(states=moving.onto(self.states))
-                self._tell()
-
-            self._control = control = Control()
-            return download(decided, progress=progress, cancel=run.cancel, control=control)
-
-        def work(run: Run) -> None:
-            with self._lock:
-                self._moving = True
-            self._jobs.cancel("look")  # what it has seen is past before it is told
-            try:
-                manifest = move(run)
-                self._put(manifest=manifest)
-                archive = self.archive
-                if archive is not None and archive.account != self.account:  # a session has ended meanwhile
-                    self._put(account=archive.account)
-                self._look_once(run, manifest)
-            finally:
-                with self._lock:
-                    unseen, self._moving = self._moving, False
-                if unseen:
-                    self._look()
-                self._recall()
-
-        self._jobs.start("download", work, text="downloading")
-
-    def _clear_problem(self, where: str) -> None:
-        with self._lock:
-            if where in self.problems:
-                rest = {key: value for key, value in self.problems.items() if key != where}
-                self._set(problems=MappingProxyType(rest))
-        self._tell()
-
-    def _fail(self, where: str, problem: Problem) -> None:
-        with self._lock:
-            self._set(problems=MappingProxyType({**self.problems, where: problem}))
-        self._tell()
-
-
-def _still_there(obsids: frozenset[str], observations: Table) -> frozenset[str]:
-    """Give those of the observations that are among others: the same value where that is all of them."""
-    left = obsids.intersection(np.asarray(observations["obsid"]).tolist()) if obsids else obsids
-    return obsids if left == obsids else left

@@ -301,16 +301,6 @@ class AdqlWork(State):
     def _changed(self, jobs: Mapping[str, Job]) -> None:
         self._put(work=jobs)
 
-    def _fail(self, name: str, problem: Problem) -> None:
-        with self._lock:
-            self._set(problems=MappingProxyType({**self.problems, name: problem}))
-        self._tell()
-
-    def _clear(self, name: str) -> None:
-        with self._lock:
-            self._set(problems=MappingProxyType({key: kept for key, kept in self.problems.items() if key != name}))
-        self._tell()
-
 
 def _in_words(phase: str) -> str:
     words = {"QUEUED": "waiting in the archive's queue", "EXECUTING": "the archive is working on it"}

@@ -108,7 +108,9 @@ class Inquiry(State):
             return
 
         def work(run: Run) -> None:
-            self._keep(run, keywords=archive.keyword_columns(cancel=run.cancel), problems=self._others("keywords"))
+            self._keep(
+                run, keywords=archive.keyword_columns(cancel=run.cancel), problems=self._problems_but("keywords")
+            )
 
         self._jobs.start("keywords", work, text="asking for keywords")
 
@@ -219,19 +221,14 @@ class Inquiry(State):
             wrong = problem.error if isinstance(problem.error, QueryError) and problem.error.field else None
             self._put(counting=False, wrong=wrong)
         elif name in {"saved", "keywords"}:
-            with self._lock:
-                self._set(problems=MappingProxyType({**self.problems, name: problem}))
-            self._tell()
-
-    def _others(self, name: str) -> Mapping[str, Problem]:
-        return MappingProxyType({key: problem for key, problem in self.problems.items() if key != name})
+            super()._fail(name, problem)
 
     def _opened(self, _change: Any = None) -> None:
         archive = self._exploration.archive
         if archive is None:
             return
         known = self._suggestions.of(archive.url)
-        self._put(count=None, wrong=None, known=known, keywords=None, problems=self._others("keywords"))
+        self._put(count=None, wrong=None, known=known, keywords=None, problems=self._problems_but("keywords"))
         self._begin()
         if self._wants_keywords:
             self.list_keywords()
@@ -254,7 +251,7 @@ class Inquiry(State):
         def work(_: Run) -> None:
             with self._disk:
                 act()
-                self._put(saved=self._saved.read(), problems=self._others("saved"))
+                self._put(saved=self._saved.read(), problems=self._problems_but("saved"))
 
         self._jobs.start("saved", work, text="saved searches")
 

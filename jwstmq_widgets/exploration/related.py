@@ -1,6 +1,7 @@
 """From which observations one was made, and in which it was used."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from jwstmq_widgets.exploration.state import State, value
 
 __all__ = ["Related"]
 
+_NONE: Mapping[str, Problem] = MappingProxyType({})
 _REMEMBERED = 200
 
 
@@ -28,7 +30,7 @@ class Related(State):
     observation = value("", "Name (obs_id) of the observation looked at; empty for none.")
     table = value(None, "Table of its relations, with the column relation: made from, used in; None while unknown.")
     working = value(False, "Whether the archive is being asked.")
-    problem = value(None, "Problem, where it does not answer; or None.")
+    problems = value(_NONE, "The name related to Problem, where the archive does not answer.")
 
     def __init__(self, exploration: Exploration) -> None:
         super().__init__()
@@ -56,7 +58,7 @@ class Related(State):
         known = self._known.get(key)
         asking = bool(observation) and archive is not None and known is None
         self._jobs.cancel("related")  # first: its answer is none to the new question
-        self._put(observation=observation, table=known, working=asking, problem=None)
+        self._put(observation=observation, table=known, working=asking, problems=_NONE)
         if not asking:
             return
 
@@ -102,5 +104,6 @@ class Related(State):
         """Stop."""
         self._jobs.close()
 
-    def _fail(self, _: str, problem: Problem) -> None:
-        self._put(problem=problem, working=False)
+    def _fail(self, name: str, problem: Problem) -> None:
+        self._set(working=False)
+        super()._fail(name, problem)

@@ -58,7 +58,7 @@ class RelatedPanel(Panel):
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
         related = self._related
-        problem = related.problem
+        problem = related.problems.get("related")
         shown = bool(related.observation) and related.archive is not None
         return {
             "observation": related.observation if shown else "",

@@ -3,7 +3,6 @@
 import io
 import math
 import re
-import warnings
 import xml.parsers.expat
 import zlib
 from collections.abc import Mapping, Sequence
@@ -96,10 +95,9 @@ def read_upload(name: str, document: bytes) -> Upload:
     document = _unzipped(name, document)
     _check(name, document)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a client's table does not follow of the standard is no matter here
-            file = votable.parse(io.BytesIO(document), verify="ignore", table_number=0, unit_format="vounit")
-            table = file.get_first_table()
+        # what a client's table does not follow of the standard is no matter here; with "ignore" nothing is warned of
+        file = votable.parse(io.BytesIO(document), verify="ignore", table_number=0)
+        table = file.get_first_table()
     except Exception as err:  # any of a parser's many errors: the document is not ours
         raise UploadProblem(f"the table {name!r} cannot be read as a VOTable: {str(err)[:300]}") from err
     if len(table.array) > MOST_ROWS:

@@ -89,6 +89,7 @@ def table_of(results: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.long
 def test_every_peer_on_every_set_of_files(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = {work.name: compare(work, disk) for work in SETS}
     text = table_of(results)

@@ -199,6 +199,7 @@ def test_a_large_list_is_read_faster_than_by_astroquery(
     assert them / kept >= least
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", ["shared", "distinct"])
 def test_ten_times_the_rows_take_ten_times_as_long(which: str, lists: Lists, record_property: Any) -> None:
     ratio = math.inf
@@ -213,6 +214,7 @@ def test_ten_times_the_rows_take_ten_times_as_long(which: str, lists: Lists, rec
     assert ratio <= LONGER
 
 
+@pytest.mark.long
 def test_a_million_rows_take_half_of_astroquerys_memory_and_a_third_of_its_time(
     lists: Lists, record_property: Any
 ) -> None:

@@ -17,7 +17,7 @@ from jwstmq_widgets.tables.tree import ProductTree
 from jwstmq_widgets.widgets.tree import ProgramTree
 from tests.survey import SurveyArchive
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.long]
 
 SMALL, LARGE = 100_000, 1_000_000
 LINEAR = 12

@@ -146,6 +146,34 @@ def test_all_files_are_ticked_at_once(survey: Survey) -> None:
     expect(box).to_have_attribute("aria-checked", "false")
 
 
+def test_all_of_the_tree_is_opened_scrolled_and_ticked_with_few_bytes(survey: Survey) -> None:
+    before = survey.notebook.received
+    survey.explorer.get_by_role("tab", name="Program tree").click()
+    tree = survey.explorer.get_by_role("treegrid")
+    active = survey.explorer.locator(".jwstmq-tree-window .jwstmq-active")
+    more = survey.explorer.get_by_role("button", name="Open one level more")
+    expect(more).to_be_enabled()
+    while more.is_enabled():
+        lines = tree.get_attribute("aria-rowcount") or ""
+        more.click()
+        expect(tree).not_to_have_attribute("aria-rowcount", lines)
+    lines = tree.get_attribute("aria-rowcount") or ""
+    assert int(lines) > survey.files  # each file has a line, and so has whatever it belongs to
+    tree.focus()
+    tree.press("End")
+    expect(active).to_have_attribute("aria-rowindex", lines)
+    expect(active).to_contain_text(re.compile(r"jw99001\S+\.\w+"))
+    assert survey.explorer.locator(".jwstmq-tree-line").count() < 80
+    tree.press("Home")
+    tree.press("Space")
+    survey.notebook.wait_for(f"len(exploration.ticked) == {survey.files}")
+    tree.press("Space")
+    survey.notebook.wait_for("not exploration.ticked")
+    survey.explorer.get_by_role("tab", name="Products").click()
+    expect(survey.name(0)).to_have_text(NAME)
+    assert survey.notebook.received - before < 500_000  # the lines in sight, at each of its levels
+
+
 def test_the_saved_notebook_holds_no_rows_even_with_the_widgets_state(survey: Survey) -> None:
     text = survey.notebook.save_with_widgets()
     assert "AgGridModel" in text

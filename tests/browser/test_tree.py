@@ -15,20 +15,6 @@ explorer = jw.Explorer(jw.Query(program=2733), archive={url!r}, destination="dat
 assert explorer.wait(60)
 explorer
 """
-SURVEY = """
-import sys
-sys.path.insert(0, {tests!r})
-import numpy as np
-import jwstmq_widgets as jw
-from survey import SurveyArchive
-archive = SurveyArchive({length})
-row = np.arange({length})
-archive.table["program"] = 2000 + row // 200_000
-archive.table["visit"], archive.table["exposure"] = row // 20 % 5 + 1, row // 4 % 5 + 1
-exploration = jw.Exploration(archive, jw.Query(program=2733))
-assert exploration.wait(120)
-jw.ProgramTree(exploration)
-"""
 Screenshot = Callable[[Page | Locator, str], Path]
 
 
@@ -134,26 +120,3 @@ def test_nothing_of_a_line_is_cut_off(
             .filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"""
     )
     assert cut == []
-
-
-def test_a_million_files_open_scroll_to_the_end_and_are_ticked(notebook: Notebook) -> None:
-    tests = str(Path(__file__).parents[1])
-    notebook.run_cell(SURVEY.format(tests=tests, length=1_000_000))
-    page = notebook.page
-    expect(line(page, "02000")).to_be_visible(timeout=120_000)
-    before = notebook.received
-    line(page, "02000").click()
-    expect(line(page, "Observation 1")).to_be_visible()
-    for _ in range(5):
-        page.get_by_role("button", name="Open one level more").click()
-    tree = page.get_by_role("treegrid")
-    expect(tree).to_have_attribute("aria-rowcount", "1589506")
-    tree.focus()
-    tree.press("End")
-    expect(active(page)).to_have_attribute("aria-rowindex", "1589506")
-    expect(active(page)).to_contain_text("_cal.jpg")
-    assert page.locator(".jwstmq-tree-line").count() < 80
-    tree.press("Home")
-    tree.press("Space")
-    notebook.wait_for("len(exploration.ticked) == 200_000")
-    assert notebook.received - before < 300_000

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
+from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.footprints import Footprints, separation
 from jwstmq_widgets.query import MODES, Query
 from jwstmq_widgets.query.wildcards import any_of, is_pattern
 
-__all__ = ["Criteria", "criteria_for", "narrowed", "placed"]
+__all__ = ["Criteria", "criteria_for", "executed", "narrowed", "placed"]
 
 _MOST_REQUESTS = 12  # more than these, and one larger question with the choosing done here is kinder
 _ALWAYS = (0.0, 200000.0)  # MJD: before and after everything
@@ -50,6 +51,11 @@ def criteria_for(query: Query, *, now: datetime | None = None) -> Criteria:
     Returns
     -------
     Criteria
+
+    Raises
+    ------
+    QueryError
+        If the question contradicts itself, see `executed`.
     """
     base = _base(query, now)
     patterns = _patterns(query)
@@ -75,6 +81,38 @@ def criteria_for(query: Query, *, now: datetime | None = None) -> Criteria:
         {key: value for part in (base, *parts) for key, value in part.items()} for parts in itertools.product(*choices)
     )
     return Criteria(requests=requests, exact=exact)
+
+
+def executed(query: Query) -> bool | None:
+    """Tell whether executed observations are asked for, or planned ones.
+
+    Whoever asks for public or for exclusive observations asks for executed ones. An exclusive-access period begins when
+    the data of an exposure are in the archive (jwst-docs.stsci.edu, "Data Access Policy"), so that planned observations
+    are neither; what archives write there differs (MAST nothing, or PUBLIC; ESA that they are not public).
+
+    Parameters
+    ----------
+    query
+        The question.
+
+    Returns
+    -------
+    bool or None
+        None for both.
+
+    Raises
+    ------
+    QueryError
+        If planned observations are asked for by their access.
+    """
+    if query.access is None:
+        return query.executed
+    if query.executed is False:
+        raise QueryError(
+            f"planned observations have no data that could be {query.access}; leave access out, or planned ones",
+            field="access",
+        )
+    return True
 
 
 def narrowed(observations: Table, query: Query, place: tuple[float, float] | None = None) -> Table:
@@ -159,8 +197,9 @@ def _base(query: Query, now: datetime | None) -> dict[str, Any]:
         base["proposal_type"] = list(query.categories)
     if query.access is not None:
         base["dataRights"] = [_RIGHTS[query.access]]
-    if query.executed is not None:
-        base["calib_level"] = list(_LEVELS[query.executed])
+    made = executed(query)
+    if made is not None:
+        base["calib_level"] = list(_LEVELS[made])
     if query.obsids and not query.limited:
         base["obsid"] = [str(obsid) for obsid in query.obsids]
     return base

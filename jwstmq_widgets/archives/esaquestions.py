@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jwstmq_widgets.archives.adqltext import ADQL, all_of, any_of, column, like, literal, number, one_of, polygon
+from jwstmq_widgets.archives.criteria import executed
 from jwstmq_widgets.archives.esatables import sources_of
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import MODES, Query
@@ -277,8 +278,9 @@ def _time(query: Query, now: datetime | None) -> Iterable[ADQL]:
 
 
 def _state(query: Query) -> Iterable[ADQL]:
-    if query.executed is not None:
-        yield "calibrationlevel >= 0" if query.executed else "calibrationlevel = -1"
+    made = executed(query)
+    if made is not None:
+        yield "calibrationlevel >= 0" if made else "calibrationlevel = -1"
     if query.access is not None:
         yield f"{column('public')} = {literal('true' if query.access == 'public' else 'false')}"
 

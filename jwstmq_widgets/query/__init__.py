@@ -117,7 +117,10 @@ class Query:
     executed: bool | None = None
     """True for observations that were made, False for planned ones, None for both."""
     access: Literal["public", "exclusive"] | None = None
-    """Observations, and of these products, that are public or in their exclusive-access period; None for both."""
+    """Observations, and of these products, that are public or in their exclusive-access period; None for all.
+
+    Planned observations have no data yet, and so are neither.
+    """
     obsids: tuple[int, ...] = ()
     """The archive's numbers of observations (``obsid``); () for all.
 

@@ -103,8 +103,6 @@ def test_plain_values_of_a_column_share_a_request_and_patterns_do_not():
         (Query(pi="Pont*Klaus*"), "proposal_pi", ["Pont*Klaus*"]),
         (Query(target_name="NGC-3132"), "target_name", ["NGC-3132"]),
         (Query(obs_ids="jw02733*"), "obs_id", ["jw02733*"]),
-        (Query(access="public"), "dataRights", ["PUBLIC"]),
-        (Query(access="exclusive"), "dataRights", ["EXCLUSIVE_ACCESS"]),
         (Query(executed=False), "calib_level", ["-1"]),
         (Query(executed=True), "calib_level", ["0", "1", "2", "3", "4"]),
         (Query(obsids=[87602008]), "obsid", ["87602008"]),
@@ -114,6 +112,14 @@ def test_plain_values_of_a_column_share_a_request_and_patterns_do_not():
 def test_a_limit_on_one_column_is_one_exact_request(query, column, values):
     criteria = criteria_for(query)
     assert criteria.requests == ({"obs_collection": ["JWST"], column: values},)
+    assert criteria.exact
+
+
+@pytest.mark.parametrize(("access", "rights"), [("public", "PUBLIC"), ("exclusive", "EXCLUSIVE_ACCESS")])
+def test_access_is_asked_of_executed_observations(access, rights):
+    criteria = criteria_for(Query(access=access))
+    levels = ["0", "1", "2", "3", "4"]
+    assert criteria.requests == ({"obs_collection": ["JWST"], "dataRights": [rights], "calib_level": levels},)
     assert criteria.exact
 
 

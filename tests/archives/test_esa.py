@@ -161,8 +161,8 @@ QUESTIONS = {
     "pi": {"pi": "pontop"},
     "target_name": {"target_name": "ngc-3132"},
     "obs_ids": {"obs_ids": [RING, "jw02733-o001*"]},
-    "public": {"program": 2733, "access": "public"},
-    "exclusive": {"access": "exclusive", "instrument": "miri"},
+    "public": {"program": 2609, "access": "public"},
+    "exclusive": {"access": "exclusive"},
     "planned": {"executed": False},
     "executed": {"executed": True, "program": 1410},
 }
@@ -178,6 +178,17 @@ def test_a_question_finds_what_it_finds_at_mast(esa, mast, question):
     assert all(1 <= level < 3 for level in others["calib_level"])
     assert esa.count(query) == len(ours)
     assert ours["obs_id"].tolist() == sorted(ours["obs_id"].tolist())
+
+
+@pytest.mark.parametrize("access", ["public", "exclusive"])
+def test_planned_observations_are_neither_public_nor_exclusive(esa, mast, access):
+    for archive in (esa, mast):
+        assert (archive.observations(Query(program=2609))["calib_level"] == -1).any()
+        found = archive.observations(Query(program=2609, access=access))
+        assert len(found)
+        assert (found["calib_level"] >= 0).all()
+        with pytest.raises(QueryError, match=f"planned observations have no data that could be {access}"):
+            archive.observations(Query(program=2609, access=access, executed=False))
 
 
 def test_a_program_is_found_by_its_number_and_never_by_a_part_of_it(esa):

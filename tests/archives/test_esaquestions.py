@@ -56,7 +56,7 @@ ASKED = {
         "(observationid = 'jw02733-o002_t001_miri_f1130w' OR observationid ILIKE 'jw01410%')",
     ),
     "executed": ({"executed": False}, "calibrationlevel = -1"),
-    "access": ({"access": "public"}, "\"public\" = 'true'"),
+    "access": ({"access": "public"}, "calibrationlevel >= 0 AND \"public\" = 'true'"),
 }
 """What is asked of the archive."""
 

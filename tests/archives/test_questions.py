@@ -57,10 +57,10 @@ def level(row):
         (Query(executed=False), lambda row: level(row) == -1),
         (Query(categories="ers"), lambda row: row["proposal_type"] == "ERS"),
         (Query(categories=["GTO", "cal"]), lambda row: row["proposal_type"] in {"GTO", "CAL"}),
-        (Query(access="exclusive"), lambda row: row["dataRights"] == "EXCLUSIVE_ACCESS"),
+        (Query(access="exclusive"), lambda row: row["dataRights"] == "EXCLUSIVE_ACCESS" and level(row) >= 0),
         (
             Query(access="public", categories="GO"),
-            lambda row: (row["dataRights"], row["proposal_type"]) == ("PUBLIC", "GO"),
+            lambda row: (row["dataRights"], row["proposal_type"]) == ("PUBLIC", "GO") and level(row) >= 0,
         ),
         (Query(pi="pontoppidan"), lambda row: row["proposal_pi"] == "Pontoppidan, Klaus M."),
         (Query(pi="Law, David R.; lee"), lambda row: like("*law, david r.*", "*lee*")(row["proposal_pi"])),

@@ -47,7 +47,8 @@ class Exploration(State):
     address = value("", "Word or address of the archive that was asked for last, open or not.")
     archive = value(None, "The archive; None until it is open.")
     account = value(None, "Who is logged in; None until the archive is open.")
-    query = value(Query(), "What was asked; its answer is in observations and products.")
+    asked = value(Query(), "What was asked last, whether or not an answer came; problems of the search are about it.")
+    query = value(Query(), "What was answered last; the answer is in observations and products.")
     observations = value(None, "Table of observations found.")
     source = value(None, "The archive that gave them: another one may be open since. None before the first answer.")
     products = value(None, "Table of all products of these observations, one row a file.")
@@ -355,6 +356,21 @@ class Exploration(State):
             A folder; made when the download begins.
         """
         self._destination.place(destination=destination.strip())
+
+    def check_destination(self, destination: str) -> None:
+        """Find out whether downloads could go to a folder, and change nothing.
+
+        Parameters
+        ----------
+        destination
+            A folder; it need not be there.
+
+        Raises
+        ------
+        JwstmqError
+            If it cannot be used.
+        """
+        self._destination.check(destination=destination.strip())
 
     def set_layout(self, layout: str) -> None:
         """Choose the folders below the destination.

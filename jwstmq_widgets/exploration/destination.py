@@ -56,16 +56,31 @@ class Destination:
         **place
             ``destination``, ``layout`` or both.
         """
-        wanted = {"destination": self._state.destination, "layout": self._state.layout} | place
         self._write.clear("destination")
         try:
-            plan(self._state.products[:0], to=wanted["destination"], layout=wanted["layout"], archive=self.source)
+            self.check(**place)
         except JwstmqError as error:
             self._write.fail("destination", Problem.of(error))
             return
         self._write.put(**place)
         self._jobs.start("recall", lambda _: self.recall(), text="reading what was downloaded before")
         self.look()
+
+    def check(self, **place: str) -> None:
+        """Find out whether another folder or layout can be used.
+
+        Parameters
+        ----------
+        **place
+            ``destination``, ``layout`` or both.
+
+        Raises
+        ------
+        JwstmqError
+            If not.
+        """
+        wanted = {"destination": self._state.destination, "layout": self._state.layout} | place
+        plan(self._state.products[:0], to=wanted["destination"], layout=wanted["layout"], archive=self.source)
 
     def recall(self) -> None:
         """Read what earlier downloads to the folder left to do."""

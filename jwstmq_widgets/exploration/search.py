@@ -65,7 +65,10 @@ class Search:
         **how
             Options for the archive, such as ``cache=False``.
         """
-        self._write.clear("search")
+        with self._write.lock:
+            self._write.clear("search")
+            self._write.set(asked=query)
+        self._write.tell()
         if query.empty:
             nothing = QueryError("nothing to search for; give a program, such as 2733")
             self._write.fail("search", Problem.of(nothing))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.downloads import DownloadProgress, Manifest, Plan
 from jwstmq_widgets.errors import JwstmqError
+from jwstmq_widgets.exploration.jobs import Problem
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.keepsakes import load_code, write_page, write_script
 from jwstmq_widgets.widgets.panel import Panel, static
@@ -24,6 +25,7 @@ _LAYOUTS = (
     ("flat", "no folders", "all files in one folder"),
 )
 _MOST_LISTED = 100
+_PROBLEMS = ("download", "destination", "look")  # of these the first one is told
 
 
 def format_time(seconds: float) -> str:
@@ -61,10 +63,12 @@ class DownloadPanel(Panel):
 
     def __init__(self, exploration: "Exploration", **traits: Any) -> None:
         self._dismissed: Manifest | None = None
+        self._refused: tuple[str, Problem] | None = None  # what stands in the field and cannot be used
         self._kept: _Kept | None = None
         self._edition: tuple[Plan | None, int] = (None, 0)
         self._redraw_rows = Redraw(self._send_rows)  # on its thread: counting a million files takes a second
         super().__init__(exploration, **traits)
+        self.watch(self._placed, "destination")
 
     def close(self) -> None:
         """Stop watching, and free the widget."""
@@ -76,19 +80,18 @@ class DownloadPanel(Panel):
         state = self.exploration
         job, plan, ticked = state.jobs.get("download"), state.plan, len(state.ticked)
         running = job is not None and job.state == "running"
-        problems = {
-            name: state.problems[name].text for name in ("destination", "look", "download") if name in state.problems
-        }
+        problem = next((state.problems[name] for name in _PROBLEMS if name in state.problems), None)
+        typed, wrong = (state.destination, None) if self._refused is None else self._refused
         return {
             "summary": _summary(plan, ticked, total=len(state.products)),
             "edition": self._number(plan) if plan is not None and len(plan) else 0,
             "fetch": plan.fetch if plan is not None else 0,
-            "reason": self._reason(plan, ticked, destination="destination" in problems),
-            "destination": state.destination,
+            "reason": self._reason(plan, ticked, usable=wrong is None),
+            "destination": typed,
             "layout": state.layout,
             "layouts": _LAYOUTS,
-            "wrong": problems.get("destination", ""),
-            "problem": problems.get("download") or problems.get("look", ""),
+            "wrong": "" if wrong is None else wrong.text,
+            "problem": "" if problem is None else problem.text,
             "running": self._progress(job.detail, job.fraction) if running else None,
             "result": None if running else self._result(),
             "unfinished": "" if running else self._unfinished(),
@@ -112,14 +115,24 @@ class DownloadPanel(Panel):
         }
 
     def _set_destination(self, destination: str) -> None:
-        self.exploration.set_destination(destination)
+        """Take what was typed; a folder that cannot be used stays in this panel, with why, and in no other."""
+        try:
+            self.exploration.check_destination(destination)
+        except JwstmqError as error:
+            self._refused = (destination, Problem.of(error))
+        else:
+            self._refused = None
+            self.exploration.set_destination(destination)
+
+    def _placed(self, _change: Any) -> None:
+        self._refused = None  # what stands in the field is replaced
 
     def _set_layout(self, layout: str) -> None:
         self.exploration.set_layout(layout)
 
     def _download(self) -> None:
         # a destination that was refused stands in the field still: files must not go to the one before
-        if "destination" not in self.exploration.problems:
+        if self._refused is None:
             self.exploration.download()
 
     def _cancel(self) -> None:
@@ -162,11 +175,11 @@ class DownloadPanel(Panel):
             self._kept = kept = _Kept(manifest=manifest, code=load_code(manifest))
         return kept
 
-    def _reason(self, plan: Plan | None, ticked: int, *, destination: bool) -> str:
+    def _reason(self, plan: Plan | None, ticked: int, *, usable: bool) -> str:
         """Say why nothing can be downloaded; "" when it can."""
         if not ticked:
             return "Tick files to download them."
-        if destination:
+        if not usable:
             return "Choose a destination that can be used first."
         if plan is None:
             return "Looking at the disk …"

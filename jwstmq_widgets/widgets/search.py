@@ -80,7 +80,7 @@ class SearchPanel(Panel):
         opening, search = jobs.get("open"), jobs.get("search")
         running = next((job for job in (search, opening) if job is not None and job.state == "running"), None)
         closed = problems.get("open")
-        wrong = self._trouble()
+        wrong, elsewhere = self._trouble(), self._elsewhere()
         field = place_of_field(wrong.field) if isinstance(wrong, QueryError) else ""
         rest = self._rest
         return {
@@ -101,7 +101,7 @@ class SearchPanel(Panel):
             "place": self._place(),
             "closed": closed.text if closed is not None else "",
             "field": field,
-            "problem": Problem.of(wrong).text if wrong is not None else "",
+            "problem": Problem.of(wrong).text if wrong is not None else elsewhere,
             "saved": [[search.name, str(search.query)] for search in inquiry.saved],
             "troubles": {name: problem.text for name, problem in inquiry.problems.items()},
         }
@@ -126,14 +126,28 @@ class SearchPanel(Panel):
 
     def _trouble(self) -> BaseException | None:
         """Give what is wrong: with the fields, with what they make, or with the search of just that."""
-        problem, closed = self.exploration.problems.get("search"), self.exploration.problems.get("open")
+        problem = self._failure()
         if self._wrong is not None:
             return self._wrong
-        if problem is not None and problem is not self._past:
-            # an archive that did not open is told once, where it is chosen
-            return None if closed is not None and problem.error is closed.error else problem.error
+        if problem is not None and self.exploration.asked == self._question:
+            return problem.error
         wrong: BaseException | None = self._inquiry.wrong
         return wrong
+
+    def _elsewhere(self) -> str:
+        """Tell of a search that failed and was another form's, or a cell's: nothing in the fields is wrong for that."""
+        problem, asked = self._failure(), self.exploration.asked
+        if problem is None or asked.empty or asked == self._question:
+            return ""
+        return f"The search for {asked} failed: {problem.text}"
+
+    def _failure(self) -> Problem | None:
+        """Give the problem of the last search, until another question is written here."""
+        problem, closed = self.exploration.problems.get("search"), self.exploration.problems.get("open")
+        if problem is None or problem is self._past:
+            return None
+        # an archive that did not open is told once, where it is chosen
+        return None if closed is not None and problem.error is closed.error else problem
 
     def _ended(self, search: Any, wrong: BaseException | None) -> str:
         if search is None or wrong is not None or search.state not in {"done", "cancelled"}:

@@ -1,5 +1,6 @@
 """A grid of any table, of which the browser holds only the rows that it shows."""
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ class WindowGrid(Grid):
 
     active_uri = traitlets.Unicode("", help="Key of the row whose preview was asked for last (enter, double click).")
     _arrangement = traitlets.Dict(help="Sort, filters and search of the last request, for a new view.").tag(sync=True)
-    _chosen_columns = traitlets.Dict(help="The user's choice of columns.").tag(sync=True)
+    _chosen_columns = traitlets.Dict(help="The user's choice of columns, with the stamp of who made it.").tag(sync=True)
 
     carries_code = True
     """Whether the browser's code goes with the grid; else another grid of the page gives it, or the kernel."""
@@ -87,6 +88,7 @@ class WindowGrid(Grid):
             },
         )
         self._line = GridLine(self.send)
+        self._choosing = threading.Lock()
         self._redraw = Redraw(self._draw)
         self._redraw_rail = Redraw(self._draw_rails, interval=_RAIL_SECONDS)
         self._acts: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
@@ -192,8 +194,10 @@ class WindowGrid(Grid):
 
     def _choose_columns(self, content: Mapping[str, Any]) -> None:
         chosen = ChosenColumns.of(content["chosen"], self._subject.columns)
-        self._chosen_columns = chosen.plain()
-        self._memory.keep(self._subject.columns, chosen)
+        stamp = str(content.get("stamp", ""))[:_LONGEST_NAME]
+        with self._choosing:  # what is drawn and what is kept are the same choice, whichever threads two come on
+            self._chosen_columns = {**chosen.plain(), "stamp": stamp}
+            self._memory.keep(self._subject.columns, chosen)
 
     def _give_code(self, content: Mapping[str, Any]) -> None:
         self._line.reply(content, {"type": "code", "text": _code()})

@@ -157,6 +157,43 @@ def test_columns_are_chosen_and_remembered(shown: Notebook) -> None:
     shown.wait_for("not grid._chosen_columns['hidden']")
 
 
+def test_columns_chosen_quickly_in_two_views_are_the_same_in_both_and_in_the_file(shown: Notebook) -> None:
+    shown.run_cell("grid")
+    views = shown.page.locator(".jwstmq-grid")
+    expect(views.last.locator(".jwstmq-grid-tail").first).to_be_visible()
+    headers = """(root) => [...root.querySelectorAll(".ag-header-row-column .ag-header-cell")]
+        .map((cell) => cell.getAttribute("col-id")).sort().join(" ")"""
+    usual = views.first.evaluate(headers)
+    for number in (0, 1):
+        views.nth(number).get_by_role("button", name="Columns ▾").click()
+    # three clicks on two views within one turn of the browser; it tells the kernel of each view's last after 300 ms
+    shown.page.evaluate(
+        """() => {
+            const [one, two] = document.querySelectorAll(".jwstmq-grid");
+            for (const [view, name] of [[one, "Size"], [two, "Access"], [one, "Filter"]]) {
+                const lines = [...view.querySelectorAll(".jwstmq-grid-option")];
+                lines.find((line) => line.textContent === name).querySelector("input").click();
+            }
+        }"""
+    )
+    shown.wait_for("len(grid._chosen_columns['hidden']) in {1, 2} and grid._chosen_columns['stamp']")
+    shown.page.wait_for_function(
+        f"""(usual) => {{
+            const [one, two] = [...document.querySelectorAll(".jwstmq-grid")].map({headers});
+            return one === two && one !== usual;
+        }}""",
+        arg=usual,
+    )
+    kept = "tuple(ColumnMemory().read(PRODUCTS).hidden)"
+    shown.run_cell("from jwstmq_widgets.widgets.columnmemory import ColumnMemory\n"
+                   "from jwstmq_widgets.widgets.columns import PRODUCTS")  # fmt: skip
+    shown.wait_for(f"{kept} == tuple(grid._chosen_columns['hidden'])")
+    hidden = set(usual.split()) - set(views.first.evaluate(headers).split())
+    assert hidden == set(shown.value(f"list({kept})"))
+    views.last.get_by_role("button", name="Reset columns").click()
+    shown.wait_for("not grid._chosen_columns['hidden']")
+
+
 def test_a_header_is_dragged_to_another_place_and_wider(shown: Notebook) -> None:
     def header(name: str) -> Locator:
         return grid(shown).locator(f'.ag-header-cell[col-id="{name}"]').first

@@ -154,6 +154,46 @@ def test_a_search_of_one_explorer_shows_in_the_other_and_can_be_cancelled_there(
     assert asked.products is before
 
 
+def test_a_search_that_fails_marks_the_form_it_was_written_in_and_is_named_in_the_other(
+    asked: Exploration, two: tuple[Explorer, Explorer]
+) -> None:
+    one, other = [panel(explorer, "SearchPanel") for explorer in two]
+    other.do("consider", fields=write_fields(Query(program=1386)), stamp="other 1")
+    one.do("search", fields=write_fields(Query(program=99998)), stamp="one 1")
+    view = one.until(lambda view: view["problem"])
+    assert view["field"] == "program"
+    view = other.until(lambda view: view["problem"])
+    assert view["field"] == ""
+    assert view["problem"].startswith("The search for program 99998 failed: ")
+    assert view["fields"]["program"] == "1386"
+    other.do("consider", fields=write_fields(Query(program=2733)), stamp="other 2")
+    assert other.until(lambda view: view["stamp"] == "other 2")["problem"] == ""
+    assert one.until(lambda view: view["problem"])["field"] == "program"
+
+
+def test_a_destination_refused_in_one_explorer_is_nothing_to_the_other(
+    asked: Exploration, two: tuple[Explorer, Explorer], tmp_path: Path
+) -> None:
+    one, other = [panel(explorer, "DownloadPanel") for explorer in two]
+    asked.tick(asked.products["dataURI"][:1].tolist())
+    for line in (one, other):
+        line.until(lambda view: view["fetch"] == 1 and not view["reason"])
+    before = asked.destination
+    (tmp_path / "file").write_text("")
+    refused = str(tmp_path / "file")
+    one.do("destination", destination=refused)
+    view = one.until(lambda view: view["wrong"])
+    assert (view["destination"], bool(view["reason"])) == (refused, True)
+    one.do("layout", layout="flat")
+    view = one.until(lambda view: view["layout"] == "flat")
+    assert view["wrong"], "another layout makes no folder of a file"
+    view = other.until(lambda view: view["layout"] == "flat" and not view["reason"])
+    assert (view["destination"], view["wrong"], view["problem"]) == (before, "", "")
+    other.do("destination", destination=str(tmp_path / "better"))
+    view = one.until(lambda view: view["destination"] == str(tmp_path / "better"))
+    assert view["wrong"] == ""
+
+
 def test_closing_one_explorer_leaves_the_other_working_and_nothing_behind(
     asked: Exploration, two: tuple[Explorer, Explorer], faulty_archive: LocalArchive
 ) -> None:

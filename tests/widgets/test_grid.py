@@ -463,6 +463,39 @@ def test_chosen_columns_are_there_in_the_next_grid(page: Page, exploration: Expl
     other.close()
 
 
+def test_each_of_two_quick_choices_of_columns_is_answered_and_the_last_one_is_kept(
+    page: Page, exploration: Exploration, grid: ProductGrid
+) -> None:
+    other = Page(grid, "other")
+    stamps = ["view 1", "view 2", "other 1"]
+    for sender, stamp, hidden in ((page, stamps[0], "size"), (page, stamps[1], "access"), (other, stamps[2], "type")):
+        sender.send(type="columns", chosen={"hidden": [hidden]}, stamp=stamp)
+    answers = [
+        data["state"]["_chosen_columns"] for data, _ in grid.comm.sent if "_chosen_columns" in data.get("state", ())
+    ]
+    assert [(answer["stamp"], answer["hidden"]) for answer in answers[-3:]] == [
+        ("view 1", ("size",)), ("view 2", ("access",)), ("other 1", ("type",)),
+    ]  # fmt: skip
+    page.send(type="columns", chosen={"hidden": ["type"]}, stamp="view 3")
+    assert grid.comm.sent[-1][0]["state"]["_chosen_columns"]["stamp"] == "view 3", "the same choice is answered too"
+    assert ColumnMemory().read(PRODUCTS).hidden == ("type",)
+
+
+def test_of_choices_of_columns_that_come_on_many_threads_the_kept_one_is_the_drawn_one(
+    page: Page, grid: ProductGrid
+) -> None:
+    names = ["size", "access", "type", "detector", "filter"] * 4
+    threads = [
+        threading.Thread(target=page.send, kwargs={"type": "columns", "chosen": {"hidden": [name]}, "stamp": str(turn)})
+        for turn, name in enumerate(names)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ColumnMemory().read(PRODUCTS).hidden == grid.get_state()["_chosen_columns"]["hidden"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"grids": 3}', '{"grids": {"products": ["order"]}}', "\0"])
 def test_a_broken_file_of_columns_gives_the_usual_ones_and_is_replaced(tmp_path: Path, text: str) -> None:
     memory = ColumnMemory(tmp_path / "columns.json")

@@ -11,7 +11,7 @@ const remembered = Object.assign({ sort: [], filters: {}, search: "" }, model.ge
 const self = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 
 const grid = {
-  model, columns, lacking, states, one, many, send, say, tell, repaint, dropFilters, liftFilter, liftSearch, columnsChanged,
+  model, self, columns, lacking, states, one, many, send, say, tell, repaint, dropFilters, liftFilter, liftSearch, columnsChanged,
   api: null,
   total: 0, // rows in the table
   count: 0, // rows that pass

@@ -25,9 +25,13 @@ function makeColumns(grid) {
     return { ...chosen, hidden: [...chosen.hidden], added: [...chosen.added] };
   }
   let untold = false; // whether the kernel does not know yet what is chosen here
+  let awaited = ""; // the stamp of the last choice made here, until the kernel has answered it
+  let told = 0;
   const tellSoon = later(grid, () => {
     untold = false;
-    grid.send({ type: "columns", chosen: plainChoice() });
+    told += 1;
+    awaited = `${grid.self} ${told}`;
+    if (!grid.send({ type: "columns", chosen: plainChoice(), stamp: awaited })) awaited = "";
   }, 300);
   function keep() {
     untold = true;
@@ -221,7 +225,9 @@ function makeColumns(grid) {
       if (grid.api) apply();
     },
     changedElsewhere() {
-      if (untold) return; // it may be the answer to the choice before the last; this one goes to the kernel in a moment
+      if ((model.get("_chosen_columns") || {}).stamp === awaited) awaited = "";
+      // Whatever comes before the answer to the last choice made here is older than it: that one counts in the end.
+      if (untold || awaited) return;
       const before = JSON.stringify(plainChoice());
       chosen = readChosen();
       if (grid.api && JSON.stringify(plainChoice()) !== before) apply();

@@ -139,7 +139,9 @@ def test_a_script_of_two_archives_asks_the_first_that_has_a_file_and_tells_of_th
     archive = open_archive([origin.url, other.url])
     names = [NAME, NAME.replace("_cal", "_rate"), NAME.replace("_cal", "_x1d")]
     products = products_of({f"{URI}{name}": (name, len(CONTENT)) for name in names}, archive.url)
-    archive._elsewhere = {f"{URI}{names[1]}": (0,), f"{URI}{names[2]}": (1,)}  # type: ignore[attr-defined]
+    first, second = (server.url.removeprefix("http://") for server in (origin, other))
+    products["archives"] = [f"{first}, {second}", first, second]
+    archive._files.learn_from(products)  # type: ignore[attr-defined]
     made = plan(products, to=tmp_path / "data", layout="flat", archive=archive)
     for name, server in zip(names, (origin, origin, other), strict=True):
         server.add(name, CONTENT)

@@ -17,6 +17,7 @@ __all__ = ["check_structure"]
 
 _BLOCK = 2880
 _CARD = 80
+_START, _END = 512, 64
 _MOST_HEADER_BLOCKS = 4096
 _MOST_JSON = 256 * 1024 * 1024
 _VALUE = re.compile(rb"([A-Z0-9]{1,8}) *= *([^/]*)")
@@ -50,24 +51,32 @@ def check_structure(path: Path | None, name: str, *, checksums: bool = False, he
     Mismatch
         If the structure is broken, or the file is a web page.
     """
-    extension = name.lower().rpartition(".")[2]
-    with BytesIO(held or b"") if held is not None or path is None else path.open("rb") as file:
+    if held is not None or path is None:
+        held = held or b""
+        return _check(BytesIO(held), len(held), held[:_START], held[-_END:], name, path, checksums=checksums)
+    with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        start = file.read(512)
-        if _PAGE.match(start) and extension not in {"html", "htm", "xml", "svg"}:
-            raise Mismatch(f"{name}: the archive sent a web page in its place; log in again, or try later", path=path)
-        file.seek(max(0, size - 64))
-        end = file.read(64)
-        check = _CHECKS.get(extension)
-        if check is None:
-            return "not a web page"
-        try:
-            if checksums and check is _fits:
-                return _fits_with_sums(file, size, start)
-            return check(file, size, start, end)
-        except ValueError as error:
-            raise Mismatch(f"{name} is broken: {error}; download it again", path=path) from error
+        start = file.read(_START)
+        file.seek(max(0, size - _END))
+        return _check(file, size, start, file.read(_END), name, path, checksums=checksums)
+
+
+def _check(
+    file: BinaryIO, size: int, start: bytes, end: bytes, name: str, path: Path | None, *, checksums: bool
+) -> str:
+    extension = name.lower().rpartition(".")[2]
+    if _PAGE.match(start) and extension not in {"html", "htm", "xml", "svg"}:
+        raise Mismatch(f"{name}: the archive sent a web page in its place; log in again, or try later", path=path)
+    check = _CHECKS.get(extension)
+    if check is None:
+        return "not a web page"
+    try:
+        if checksums and check is _fits:
+            return _fits_with_sums(file, size, start)
+        return check(file, size, start, end)
+    except ValueError as error:
+        raise Mismatch(f"{name} is broken: {error}; download it again", path=path) from error
 
 
 def _fits(file: BinaryIO, size: int, start: bytes, end: bytes) -> str:  # noqa: ARG001

@@ -20,6 +20,7 @@ from jwstmq_widgets.downloads.wire import (
     Reader,
     field_lines,
     host_field,
+    media_type,
     request_bytes,
     split_address,
 )
@@ -174,8 +175,9 @@ class Lane:
 
     def request(self, url: str) -> bytes | None:
         """Write down the request for an address, as it goes over the connection that is lent; None where none is."""
-        opened = self._kept.get(split_address(url)[:2])
-        return None if opened is None else self._request(opened, url, {})
+        parts = split_address(url)
+        opened = self._kept.get(parts[:2])
+        return None if opened is None else self._request(opened, url, parts, {})
 
     def take_back(self, url: str, asked: str = "", came: bytes = b"") -> None:
         """Use a lent connection again.
@@ -195,14 +197,15 @@ class Lane:
             opened.asked = asked
             opened.reader.put_back(came)
 
-    def _request(self, opened: _Open, url: str, headers: Mapping[str, str]) -> bytes:
-        scheme, netloc, target = split_address(url)
+    def _request(self, opened: _Open, url: str, parts: tuple[str, str, str], headers: Mapping[str, str]) -> bytes:
+        scheme, netloc, target = parts
         own = {**headers, **self._authorization(url), **opened.extra}
         return request_bytes(url if opened.absolute else target, host_field(scheme, netloc), own, _SENT)
 
     def _ask(self, url: str, headers: Mapping[str, str]) -> "Answer":
         url = url.partition("#")[0]
-        key = split_address(url)[:2]
+        parts = split_address(url)
+        key = parts[:2]
         while True:
             self.check()
             opened = self._kept.get(key)
@@ -214,7 +217,7 @@ class Lane:
             reused, opened.used, opened.asked = opened.used, True, ""
             try:
                 if not asked_already:
-                    opened.connection.sock.sendall(self._request(opened, url, headers))
+                    opened.connection.sock.sendall(self._request(opened, url, parts, headers))
                 assert opened.reader is not None  # noqa: S101  (for type checkers: it is connected)
                 raw = RawAnswer(opened.reader)
             except (OSError, ValueError, http.client.HTTPException) as error:
@@ -270,7 +273,7 @@ class Answer:
         """The address that gave it, after redirects."""
         self.length: int | None = raw.length
         """Bytes of the body as sent; None where the server does not say."""
-        self.media_type: str = raw.headers.get("Content-Type").partition(";")[0].strip().lower()
+        self.media_type: str = media_type(raw.headers.get("Content-Type"))
         """Content-Type without its parameters; "" where the server does not say."""
         self.encoding: str = raw.headers.get("Content-Encoding", "identity").strip().lower()
         """Content-Encoding; "identity" for the file's own bytes."""

@@ -9,6 +9,8 @@ from jwstmq_widgets.downloads.part import FLAGS, Busy, lock, same
 
 __all__ = ["FreshPart"]
 
+_NEW = FLAGS | os.O_EXCL
+
 
 class FreshPart:
     """A ``.part`` of a small file that is written in one go; made and locked.
@@ -34,7 +36,7 @@ class FreshPart:
         if os.access(target, os.F_OK):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
         self._target, self._name = target, f"{target}.part"
-        self._file = os.open(self._name, FLAGS | os.O_EXCL, 0o666)
+        self._file = os.open(self._name, _NEW, 0o666)
         try:
             lock(self._file)
             mine = same(self._name, os.fstat(self._file))

@@ -83,12 +83,12 @@ class Pace:
         self._good = 0
         self._pushed = -1.0e9
 
-    def good(self) -> None:
-        """Count a good answer."""
-        self._good += 1
-        if self._good >= _GOOD_ANSWERS_PER_STEP and self.limit < self._most:
+    def good(self, count: int = 1) -> None:
+        """Count good answers."""
+        self._good += count
+        while self._good >= _GOOD_ANSWERS_PER_STEP and self.limit < self._most:
             self.limit += 1
-            self._good = 0
+            self._good -= _GOOD_ANSWERS_PER_STEP
 
     def pushed_back(self, wait: float | None) -> None:
         """Count a 429 or 503.

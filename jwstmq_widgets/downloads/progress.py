@@ -5,8 +5,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["DownloadProgress", "FileProgress", "Meter", "Running", "tell"]
+__all__ = ["Counters", "DownloadProgress", "FileProgress", "Meter", "Running", "tell"]
 
 _WINDOW = 5.0
 _SHORTEST = 0.2
@@ -67,6 +68,19 @@ class DownloadProgress:
         return (self.files_done + self.files_failed) / self.files_total if self.files_total else 1.0
 
 
+class Counters(Protocol):
+    """What a file under way tells the meter."""
+
+    uri: str
+    """The product's ``dataURI``."""
+    name: str
+    """File name."""
+    size: int
+    """Bytes in all; -1 unknown."""
+    bytes_done: int
+    """Bytes on disk."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Running:
     """Counters of one file under way; its thread writes, the meter reads."""
@@ -119,7 +133,7 @@ class Meter:
         """
         self._kept += running.kept
 
-    def finish(self, running: Running, size: int, promised: int) -> None:
+    def finish(self, running: Counters, size: int, promised: int) -> None:
         """Count a file as complete.
 
         Parameters
@@ -151,7 +165,7 @@ class Meter:
         self._given_up += max(0, promised - running.bytes_done)
         self._failed.append((running.uri, message))
 
-    def snapshot(self, running: Iterable[Running]) -> DownloadProgress:
+    def snapshot(self, running: Iterable[Counters]) -> DownloadProgress:
         """Take a picture of now.
 
         Parameters

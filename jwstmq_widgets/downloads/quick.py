@@ -37,7 +37,6 @@ _TOGETHER = 8  # files that one thread syncs, and that the ledger gets in one wr
 _TOGETHER_WITHIN = 0.02
 _SYNCING = 4  # a disk writes what several threads wait for in one go
 _MOST_UNSYNCED = 16  # groups
-_OTHER_FORMS = frozenset({"text/html", "application/x-tar", "application/tar"})
 _log = logging.getLogger(__name__)
 
 
@@ -216,13 +215,15 @@ class Quick:
     def _ask(self, selector: selectors.BaseSelector, ride: _Ride) -> None:
         errand, ride.asked = ride.errand, False
         if errand is not None:
-            with suppress(OSError, Busy, ValueError):
+            try:
                 errand.part = FreshPart(errand.target)
                 asked = ride.lane.request(errand.url)
                 if asked is not None:
                     ride.asked = True
                     if ride.sock.send(asked) == len(asked):
                         return
+            except (OSError, Busy, ValueError) as error:  # who tries it in the plain way says why
+                _log.debug("%s: %s", errand.name, error)
         if ride.asked:  # and nothing went out, or a part: whoever waits for the answer finds the end of the connection
             with suppress(OSError):
                 ride.sock.shutdown(socket.SHUT_RDWR)
@@ -248,23 +249,25 @@ class Quick:
             if fields is None and (end := data.find(b"\r\n\r\n", 0, length)) >= 0:
                 fields = ride.fields = plain_answer(data, end, size)
                 ride.begin = end + 4
-                plain = fields is not None and _media_type(fields) not in _OTHER_FORMS
+                plain = fields is not None
             else:
                 plain = True
             over = length - ride.begin - size if fields is not None else -1
             if plain and count and over < 0 and length < _MOST_HEAD + size:
                 if data is not came:
                     came += self._view[:count]
-                errand.running.bytes_done = max(0, len(came) - ride.begin) if fields is not None else 0
+                errand.bytes_done = max(0, len(came) - ride.begin) if fields is not None else 0
                 if isinstance(sock, ssl.SSLSocket) and sock.pending():
                     continue  # no selector sees what was decrypted already
                 return
             if plain and count and fields is not None and not over:
                 body = bytes(memoryview(data)[ride.begin : length])
-                with suppress(Mismatch):
+                try:
                     errand.check = check_structure(None, errand.name, checksums=self._checksums, held=body)
                     if self._manners.sha256:
                         errand.sha256 = hashlib.sha256(body).hexdigest()
+                except Mismatch as error:
+                    _log.debug("%s", error)
             if not errand.check or fields is None:
                 if data is not came:
                     came += self._view[:count]
@@ -338,7 +341,3 @@ class Quick:
             _log.exception("files that are here could not be noted")
             for errand in kept:
                 self._taker.not_kept(errand)
-
-
-def _media_type(fields: Fields) -> str:
-    return fields.get("Content-Type").partition(";")[0].strip().lower()

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from jwstmq_widgets.downloads.connection import public_address
 from jwstmq_widgets.downloads.ledger import Entry
 from jwstmq_widgets.downloads.manifest import way_to
 from jwstmq_widgets.downloads.planitems import CODES, PlanItems
-from jwstmq_widgets.downloads.progress import Running
 from jwstmq_widgets.downloads.wire import Fields
 from jwstmq_widgets.errors import DownloadError
 
@@ -44,13 +43,13 @@ class Errand:
     """Where it goes, from the destination downwards, with ``/``."""
     target: str
     """Where it goes, absolute."""
-    running: Running
-    """Its counters."""
-    began: float = field(default_factory=time.monotonic)
+    began: float
     """When it began."""
+    bytes_done: int = 0
+    """Bytes of it that have come."""
     part: "FreshPart | None" = None
     """Its ``.part``, locked before anybody is asked for its bytes; None when there is none."""
-    fields: Fields = field(default_factory=Fields)
+    fields: Fields | None = None
     """Header fields of its answer, once it has come."""
     check: str = ""
     """How it was checked, then."""
@@ -82,6 +81,7 @@ class SmallFiles:
         self._ways = [way_to(folder, plan.folder) for folder in items.folders]
         self._texts = [os.path.join(folder, "") for folder in items.folders]  # noqa: PTH118  (wanted with its end)
         self._addresses, self._make_folder = addresses, make_folder
+        self._made: set[int] = set()
 
     def __contains__(self, index: int) -> bool:
         """Tell whether an item of the plan is one."""
@@ -102,34 +102,37 @@ class SmallFiles:
         Returns
         -------
         Errand or None
-            None where there is anything to it that needs a closer look.
+            None where it is no small file, or there is anything to it that needs a closer look.
         """
-        uri, name, place = str(self._uris[index]), str(self._names[index]), self._places[index]
+        if not self._small[index]:
+            return None
+        uri, name, place = self._uris.item(index), self._names.item(index), self._places.item(index)
         url = self._addresses.of(uri)
         if not url:
             return None
-        try:
-            self._make_folder(self._items.folders[place])
-        except (DownloadError, OSError):  # who tries it in the plain way says why
-            return None
-        size = int(self._sizes[index])
-        running = Running(uri=uri, name=name, size=size)
+        if place not in self._made:
+            try:
+                self._make_folder(self._items.folders[place])
+            except (DownloadError, OSError):  # who tries it in the plain way says why
+                return None
+            self._made.add(place)
         way, target = f"{self._ways[place]}{name}", f"{self._texts[place]}{name}"
-        return Errand(index, uri, name, size, url, way, target, running)
+        return Errand(index, uri, name, self._sizes.item(index), url, way, target, time.monotonic())
 
     def entry(self, errand: Errand) -> Entry:
         """Make the entry of a file that was brought."""
+        fields = errand.fields
         return Entry(
             uri=errand.uri,
             path=errand.way,
             status="COMPLETE",
             size=errand.size,
             seconds=round(errand.seconds, 3),
-            obs_id=str(self._obs_ids[errand.index]),
+            obs_id=self._obs_ids.item(errand.index),
             url=errand.url,
             source=public_address(errand.url),
-            etag=errand.fields.get("ETag"),
-            modified=errand.fields.get("Last-Modified"),
+            etag=fields.get("ETag") if fields else "",
+            modified=fields.get("Last-Modified") if fields else "",
             check=f"length; {errand.check}",
             sha256=errand.sha256,
         )

@@ -19,6 +19,7 @@ __all__ = [
     "Reader",
     "field_lines",
     "host_field",
+    "media_type",
     "plain_answer",
     "request_bytes",
     "split_address",
@@ -28,6 +29,8 @@ _PLAIN = re.compile(r"(https?)://([A-Za-z0-9.:\[\]-]+)(/[!\"$-~]*)")
 _UNSAFE = re.compile(r"[^!-~]")
 _DEFAULT = {"http": ":80", "https": ":443"}
 _MOST_HEAD = 65536
+_MOST_LINES = 256
+_OTHER_FORMS = frozenset({"text/html", "application/x-tar", "application/tar"})
 
 
 class Fields:
@@ -36,7 +39,7 @@ class Fields:
     __slots__ = ("_values",)
 
     def __init__(self, fields: Mapping[str, str] | None = None) -> None:
-        self._values = {name.lower(): value for name, value in (fields or {}).items()}
+        self._values = {name.lower(): value for name, value in fields.items()} if fields else {}
 
     @classmethod
     def read(cls, block: str) -> "Fields":
@@ -76,20 +79,28 @@ class Fields:
         """Read them where each is on a line of its own, and none comes twice; else None, and `read` is to judge."""
         lines = block.split("\r\n")
         made = cls()
-        made._values = dict(map(_field, lines))
-        return made if len(made._values) == len(lines) and "" not in made._values else None
+        made._values = values = dict(map(_field, lines))
+        return made if len(values) == len(lines) and "" not in values else None
 
     def get(self, name: str, default: str = "") -> str:
         """Give a field's value; the default where it is missing."""
         return self._values.get(name.lower(), default)
 
 
-@lru_cache(maxsize=256)
-def _field(line: str) -> tuple[str, str]:
-    """Split a line into a field's name, in small letters, and its value; most lines come again with each answer."""
-    name, colon, value = line.partition(":")
-    folded = line[:1] in {" ", "\t"} or "\n" in line or "\r" in line
-    return (name.lower(), value.strip()) if colon and not folded else ("", "")
+class _Lines(dict[str, tuple[str, str]]):
+    """Lines of heads, taken apart: most of them come again with each answer."""
+
+    def __missing__(self, line: str) -> tuple[str, str]:
+        name, colon, value = line.partition(":")
+        folded = line[:1] in {" ", "\t"} or "\n" in line or "\r" in line
+        if len(self) >= _MOST_LINES:
+            self.clear()
+        self[line] = parts = (name.lower(), value.strip()) if colon and not folded else ("", "")
+        return parts
+
+
+_field = _Lines().__getitem__
+"""Splits a line into a field's name, in small letters, and its value."""
 
 
 class _Incoming(io.RawIOBase):
@@ -189,7 +200,7 @@ class RawAnswer(http.client.HTTPResponse):
 
 
 def plain_answer(data: bytearray, end: int, size: int) -> Fields | None:
-    """Read the head of an answer that could not be plainer: status 200, and a body of so many bytes, as they are.
+    """Read the head of an answer that could not be plainer: status 200, and a file of so many bytes, as they are.
 
     Parameters
     ----------
@@ -208,14 +219,23 @@ def plain_answer(data: bytearray, end: int, size: int) -> Fields | None:
     if not data.startswith(b"HTTP/1.1 200 "):
         return None
     fields = Fields.plain(data[data.find(b"\r\n") + 2 : end].decode("iso-8859-1"))
+    if fields is None:
+        return None
+    value = fields._values.get  # noqa: SLF001  (names are in small letters here)
     plain = (
-        fields is not None
-        and fields.get("Content-Length") == str(size)
-        and fields.get("Content-Encoding", "identity") == "identity"
-        and fields.get("Connection", "keep-alive").lower() == "keep-alive"
-        and not fields.get("Transfer-Encoding")
+        value("content-length") == str(size)
+        and value("content-encoding", "identity") == "identity"
+        and value("connection", "keep-alive").lower() == "keep-alive"
+        and not value("transfer-encoding")
+        and media_type(value("content-type", "")) not in _OTHER_FORMS
     )
     return fields if plain else None
+
+
+@lru_cache(maxsize=64)
+def media_type(value: str) -> str:
+    """Give the media type that a Content-Type tells, in small letters and without its parameters."""
+    return value.partition(";")[0].strip().lower()
 
 
 def _head(reader: Reader) -> str:

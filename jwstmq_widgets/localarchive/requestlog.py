@@ -14,6 +14,7 @@ __all__ = ["Entry", "Request", "RequestLog", "request_from_json"]
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _TOKEN_LIKE = re.compile(r"(?<![0-9A-Za-z-])[0-9a-f]{32}(?![0-9A-Za-z-])")
 _BODY_KEPT = 4096
+_MOST = 20_000
 _SECRET_PARAMETERS = ("password", "token")
 _SECRET_VALUE = re.compile(r"(?i)([a-z_]*(?:password|token)[a-z_]*=)[^&\s]*")
 
@@ -65,16 +66,10 @@ class Entry:
 
 
 class RequestLog:
-    """The newest requests, in the order in which they came.
+    """The newest 20,000 requests, in the order in which they came."""
 
-    Parameters
-    ----------
-    size
-        How many are kept.
-    """
-
-    def __init__(self, size: int = 20_000) -> None:
-        self._entries: deque[Entry] = deque(maxlen=size)
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=_MOST)
         self._count = 0
         self._open = 0
 

@@ -70,10 +70,9 @@ def serve(
     folder: Path | None = None,
     latency: float = 0.0,
     survey: int = 0,
-    ready: Callable[[str], None] | None = None,
     controlled_by: int | None = None,
 ) -> None:
-    """Serve the local archive until Ctrl-C.
+    """Serve the local archive until Ctrl-C; its address is printed, on one line, once it answers.
 
     Parameters
     ----------
@@ -89,8 +88,6 @@ def serve(
         Seconds that every answer waits.
     survey
         How many files of a synthetic survey (program 99001) are there beside those of real programs.
-    ready
-        Called with the archive's address once it answers; by default the address is printed, on one line.
     controlled_by
         Process whose commands come on standard input (see `control`), and with whom this one ends; None for nobody.
 
@@ -103,7 +100,6 @@ def serve(
     """
     sockets = bind_sockets(port, "127.0.0.1", family=socket.AF_INET)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    tell = ready or _say
     service = Service(Holdings.open(folder, scale=scale, survey=survey), latency=latency)
     authority = None
     try:
@@ -117,7 +113,7 @@ def serve(
             secure = encrypted, authority.context
             service.secure_url = f"https://127.0.0.1:{encrypted[0].getsockname()[1]}"
             service.ca_file = authority.ca_file
-        asyncio.run(_run(sockets, service, secure=secure, ready=lambda: tell(url), controlled_by=controlled_by))
+        asyncio.run(_run(sockets, service, secure=secure, ready=lambda: _say(url), controlled_by=controlled_by))
     except KeyboardInterrupt:
         _log.debug("stopped from the keyboard")
     finally:

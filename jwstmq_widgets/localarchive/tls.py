@@ -10,25 +10,20 @@ __all__ = ["Authority"]
 class Authority:
     """A certificate for this machine, and the file with which clients can check it.
 
-    Parameters
-    ----------
-    names
-        Names and addresses that the certificate is good for.
-
     Raises
     ------
     ImportError
         If trustme (the extra ``tls``) is not installed.
     """
 
-    def __init__(self, names: tuple[str, ...] = ("127.0.0.1", "localhost")) -> None:
+    def __init__(self) -> None:
         import trustme
 
         authority = trustme.CA(organization_name="Local archive of JWST", key_type=trustme.KeyType.ECDSA)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         """For the server's side."""
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        authority.issue_cert(*names, key_type=trustme.KeyType.ECDSA).configure_cert(self.context)
+        authority.issue_cert("127.0.0.1", "localhost", key_type=trustme.KeyType.ECDSA).configure_cert(self.context)
         # Only the authority's certificate reaches the disk for good; no key does.
         self._folder = tempfile.TemporaryDirectory(prefix="jwstmq-tls-", ignore_cleanup_errors=True)
         self.ca_file = Path(self._folder.name) / "ca.pem"

@@ -13,6 +13,7 @@ from astropy.units import Unit
 from jwstmq_widgets.localarchive.adql import AdqlError
 from jwstmq_widgets.localarchive.holdings import Condition, Holdings
 from jwstmq_widgets.localarchive.holdings.tapcatalogue import TapCatalogue
+from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact
 
 _BOX = "BOX('ICRS', 151.757, -40.436, 0.1, 0.1)"
 _EXPOSURE = "jw01076110001_02101_00001_nrcalong"
@@ -28,11 +29,18 @@ def holdings(catalogue_folder: Path) -> Iterator[Holdings]:
 
 @pytest.fixture(scope="module")
 def catalogue(holdings: Holdings) -> TapCatalogue:
-    return TapCatalogue.of(holdings)
+    return TapCatalogue(holdings)
 
 
 def _values(catalogue: TapCatalogue, adql: str) -> list[object]:
     return [row[0] for row in catalogue.run(adql).rows]
+
+
+def _artifact(catalogue: TapCatalogue, filename: str) -> TapArtifact:
+    (number,) = _values(catalogue, f"SELECT artifactid FROM jwst.artifact WHERE filename = '{filename}'")
+    artifact = catalogue.artifact(str(number))
+    assert artifact is not None
+    return artifact
 
 
 def test_the_tables_are_those_of_esas_service(catalogue: TapCatalogue) -> None:
@@ -227,13 +235,11 @@ def test_the_question_of_astroquerys_cone_search_is_answered_in_order(catalogue:
         catalogue.run("SELECT planeid FROM jwst.main WHERE CONTAINS(POINT(1,1),CIRCLE(1,1,1))=1ORDER BY planeid")
 
 
-def test_the_data_server_finds_files_by_id_name_and_plane(catalogue: TapCatalogue) -> None:
+def test_the_data_server_finds_files_by_id_and_plane(catalogue: TapCatalogue) -> None:
     filename = f"{_EXPOSURE}_rate.fits"
-    named = catalogue.artifact_named(filename)
-    assert named is not None
+    named = _artifact(catalogue, filename)
     assert (named.filename, named.product_type, named.calibration_level) == (filename, "science", 2)
     assert named.observation_id == _EXPOSURE
-    assert catalogue.artifact(named.artifact_id) == named
     of_plane = catalogue.artifacts_of([named.plane_id, named.plane_id, "no such plane"])
     assert named in of_plane
     assert len({artifact.artifact_id for artifact in of_plane}) == len(of_plane)
@@ -243,7 +249,6 @@ def test_the_data_server_finds_files_by_id_name_and_plane(catalogue: TapCatalogu
     raw = catalogue.artifacts_of([named.plane_id], levels="LEVEL1ONLY", product_types=["science"])
     assert [artifact.filename for artifact in raw] == [f"{_EXPOSURE}_uncal.fits"]
     assert catalogue.artifact("nothing") is None
-    assert catalogue.artifact_named("nothing") is None
     assert catalogue.artifacts_of([]) == []
 
 
@@ -253,7 +258,6 @@ def test_the_data_server_knows_what_is_not_public(catalogue: TapCatalogue, holdi
         "SELECT TOP 1 a.filename FROM jwst.artifact a JOIN jwst.plane p ON p.planeid = a.planeid WHERE "
         "p.public = 'false' AND a.producttype = 'science'",
     )
-    artifact, facts = catalogue.artifact_named(str(name)), holdings.file(str(name))
-    assert artifact is not None
+    artifact, facts = _artifact(catalogue, str(name)), holdings.file(str(name))
     assert facts is not None
     assert (artifact.public, facts.rights) == (False, "EXCLUSIVE_ACCESS")

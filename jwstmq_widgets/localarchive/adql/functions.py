@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from jwstmq_widgets.localarchive.adql import relations, shapes, sphere
+from jwstmq_widgets.localarchive import sphere
+from jwstmq_widgets.localarchive.adql import relations, shapes
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
 
 __all__ = ["FUNCTIONS", "Function", "register"]

@@ -7,7 +7,7 @@ from sqlglot import exp
 from jwstmq_widgets.localarchive.adql import shapes
 from jwstmq_widgets.localarchive.adql.functions import FUNCTIONS
 from jwstmq_widgets.localarchive.adql.scopes import Scope
-from jwstmq_widgets.localarchive.adql.sphere import angle
+from jwstmq_widgets.localarchive.sphere import angle
 
 __all__ = ["nearby"]
 

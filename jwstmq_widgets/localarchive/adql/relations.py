@@ -3,7 +3,7 @@
 from math import cos, pi, radians, sin
 
 from jwstmq_widgets.localarchive.adql.shapes import SAME_PLACE, Box, Circle, Point, Polygon, Shape, outline
-from jwstmq_widgets.localarchive.adql.sphere import Vector, angle, arcs_cross, cross, dot, inside, place, to_arc, unit
+from jwstmq_widgets.localarchive.sphere import Vector, angle, arcs_cross, cross, dot, inside, place, to_arc, unit
 
 __all__ = ["contains", "intersects"]
 

@@ -9,14 +9,14 @@ from functools import lru_cache
 from math import ceil, degrees, isfinite, pi, radians, sin
 
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
-from jwstmq_widgets.localarchive.adql.sphere import (
+from jwstmq_widgets.localarchive.sphere import (
     Vector,
     angle,
     dot,
+    middle,
     place,
     polygon_area,
     polygon_moment,
-    unit,
     vector,
 )
 
@@ -174,8 +174,7 @@ def centroid(shape: Shape) -> Point:
     """Give the middle of a shape; of a polygon, its centre of mass."""
     if not isinstance(shape, Polygon):
         return Point(shape.ra % 360.0, shape.dec)
-    moments = [polygon_moment(part) for part in shape.parts]
-    return Point(*place(unit((sum(m[0] for m in moments), sum(m[1] for m in moments), sum(m[2] for m in moments)))))
+    return Point(*place(middle([polygon_moment(part) for part in shape.parts])))
 
 
 @lru_cache(maxsize=65536)
@@ -243,10 +242,10 @@ def _part(corners: Sequence[tuple[float, float]]) -> tuple[Vector, ...]:
         vectors.pop()
     if len(vectors) < 3:
         raise AdqlError(f"a polygon needs three corners, {len(vectors)} different ones were given")
-    middle = unit((sum(v[0] for v in vectors), sum(v[1] for v in vectors), sum(v[2] for v in vectors)))
-    if min(dot(middle, at) for at in vectors) <= 0.0:
+    centre = middle(vectors)
+    if min(dot(centre, at) for at in vectors) <= 0.0:
         raise AdqlError("the corners of a polygon must lie in one half of the sky")
-    if dot(polygon_moment(vectors), middle) < 0.0:
+    if dot(polygon_moment(vectors), centre) < 0.0:
         vectors.reverse()
     return tuple(vectors)
 
@@ -265,9 +264,9 @@ def box_outline(box: Box) -> Polygon:
     """Give a box as polygons whose edges leave its parallels by less than 0.1 arcsec within 45 deg of the equator."""
     if box.high <= box.low or box.width <= 0.0:
         return Polygon((), ())
-    middle = (box.low + box.high) / 2.0
+    halfway = (box.low + box.high) / 2.0
     # A part of at most 90 degrees, on one side of the equator, always lies in one half of the sky.
-    bands = [(box.low, box.high)] if box.high - box.low <= 90.0 else [(box.low, middle), (middle, box.high)]
+    bands = [(box.low, box.high)] if box.high - box.low <= 90.0 else [(box.low, halfway), (halfway, box.high)]
     count = max(1, ceil(box.width / 90.0))
     parts = []
     for low, high in bands:
@@ -283,6 +282,6 @@ def box_outline(box: Box) -> Polygon:
 def _polygon(parts: Sequence[tuple[Vector, ...]]) -> Polygon:
     caps = []
     for part in parts:
-        middle = unit((sum(v[0] for v in part), sum(v[1] for v in part), sum(v[2] for v in part)))
-        caps.append((middle, max(angle(middle, corner) for corner in part)))
+        centre = middle(part)
+        caps.append((centre, max(angle(centre, corner) for corner in part)))
     return Polygon(tuple(parts), tuple(caps))

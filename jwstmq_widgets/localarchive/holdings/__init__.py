@@ -53,6 +53,9 @@ _OBSERVATION_COLUMNS = (
     Column("obsid", "string"),
     Column("objID", "string"),
 )  # fmt: skip
+_MOVING, *_NUMBERS = (
+    [column.name for column in _OBSERVATION_COLUMNS].index(name) for name in ("mtFlag", "obsid", "objID")
+)
 _PRODUCT_COLUMNS = tuple(
     Column(name, "int" if name in {"size", "calib_level"} else "string")
     for name in (
@@ -184,17 +187,16 @@ class Holdings:
         ValueError
             If a column is not known or a value does not fit it.
         """
-        found = self._found("observation", "obsid", _OBSERVATION_COLUMNS, "listed AND ", where, cone, ("s_ra", "s_dec"))
+        found = self._found(where, cone)
         page = found[offset:] if limit is None else found[offset : offset + limit]
         names = ", ".join(f'"{column.name}"' for column in _OBSERVATION_COLUMNS)
         statement = f"SELECT {names} FROM observation WHERE obsid IN (SELECT value FROM json_each(?)) ORDER BY obsid"  # noqa: S608 - our own names
         rows = self._ask(statement, [json.dumps([obsid for obsid, _ in page])])
-        flag, identifiers = 29, (31, 32)
         shaped = []
         for row, (_, separation) in zip(rows, page, strict=True):
             values = list(row)
-            values[flag] = None if values[flag] is None else bool(values[flag])
-            for place in identifiers:
+            values[_MOVING] = None if values[_MOVING] is None else bool(values[_MOVING])
+            for place in _NUMBERS:
                 values[place] = str(values[place])
             if cone is not None:
                 values.append(separation)
@@ -203,9 +205,7 @@ class Holdings:
 
     def count(self, where: Sequence[Condition] = (), cone: Cone | None = None) -> int:
         """Count observations; see :meth:`observations`."""
-        return len(
-            self._found("observation", "obsid", _OBSERVATION_COLUMNS, "listed AND ", where, cone, ("s_ra", "s_dec"))
-        )
+        return len(self._found(where, cone))
 
     def products(
         self, obsids: Sequence[str], *, offset: int = 0, limit: int | None = None
@@ -288,25 +288,16 @@ class Holdings:
             [name_key(name)],
         )
 
-    def _found(
-        self,
-        table: str,
-        key: str,
-        columns: Sequence[Column],
-        prefix: str,
-        where: Sequence[Condition],
-        cone: Cone | None,
-        place: tuple[str, str],
-    ) -> list[tuple[int, float]]:
-        """Give key and distance (arcsec) of what meets all conditions, in the order of the key."""
-        clause, parameters = where_clause(where, {column.name.lower(): column for column in columns})
+    def _found(self, where: Sequence[Condition], cone: Cone | None) -> list[tuple[int, float]]:
+        """Give obsid and distance (arcsec) of the observations that meet all conditions, in the order of the obsid."""
+        clause, parameters = where_clause(where, {column.name.lower(): column for column in _OBSERVATION_COLUMNS})
         if cone is None:
-            statement = f"SELECT {key} FROM {table} WHERE {prefix}{clause} ORDER BY {key}"  # noqa: S608 - our own names
+            statement = f"SELECT obsid FROM observation WHERE listed AND {clause} ORDER BY obsid"  # noqa: S608 - our own names
             return [(number, 0.0) for (number,) in self._ask(statement, parameters)]
         near, more = cone_clause(cone)
         statement = (
-            f"SELECT {key}, s_region, {place[0]}, {place[1]} FROM {table} "  # noqa: S608 - our own names
-            f"WHERE {prefix}{clause} AND {near} ORDER BY {key}"
+            "SELECT obsid, s_region, s_ra, s_dec FROM observation "  # noqa: S608 - our own names
+            f"WHERE listed AND {clause} AND {near} ORDER BY obsid"
         )
         measured = (
             (number, cone_distance(cone, region, ra, dec))

@@ -1,13 +1,14 @@
 """CAOM's rows of observations: derived, with what was recorded put in their place."""
 
 from collections.abc import Collection, Iterable, Mapping
-from math import asin, atan2, cos, degrees, isnan, sin
+from math import cos, isnan, sin
 from typing import Any
 
 from jwstmq_widgets.localarchive.holdings.instruments import wavelengths
 from jwstmq_widgets.localarchive.holdings.records import Observation
 from jwstmq_widgets.localarchive.holdings.regions import bounding_circle, parse_region
 from jwstmq_widgets.localarchive.programs import Program
+from jwstmq_widgets.localarchive.sphere import place
 
 __all__ = ["observation_row", "obsids_of", "planned_row", "reach_columns"]
 
@@ -153,5 +154,4 @@ def _recentre(row: dict[str, Any]) -> None:
     """Move the middle of the field into a recorded footprint."""
     polygons = parse_region(row["s_region"] or "")
     if polygons:
-        x, y, z = bounding_circle(corner for corners in polygons for corner in corners).centre
-        row["ra"], row["dec"] = degrees(atan2(y, x)) % 360.0, degrees(asin(z))
+        row["ra"], row["dec"] = place(bounding_circle(corner for corners in polygons for corner in corners).centre)

@@ -49,7 +49,7 @@ CREATE TABLE member (parent INTEGER, obsid INTEGER, PRIMARY KEY (parent, obsid))
 CREATE TABLE visit_file (visit INTEGER, file INTEGER, PRIMARY KEY (visit, file)) WITHOUT ROWID;
 CREATE TABLE name (key TEXT, canonical TEXT, ra REAL, dec REAL, kind TEXT);
 """
-_AFFINITIES = {"int": "INTEGER", "float": "REAL"}
+_AFFINITIES = {"integer": "INTEGER", "real": "REAL"}
 _UNIQUE = """
 CREATE UNIQUE INDEX observation_name ON observation (obs_id);
 CREATE UNIQUE INDEX file_name ON file (name);
@@ -110,7 +110,7 @@ def build(path: Path, *, scale: Scale, programs: Sequence[Program] | None = None
 
 def _mission_table() -> str:
     columns = [
-        f'"{entry.name}" {_AFFINITIES.get(entry.column.type, "TEXT")}'
+        f'"{entry.name}" {_AFFINITIES.get(entry.kind, "TEXT")}'
         for entry in mission_columns().values()
         if entry.name not in ("ArchiveFileID", "ang_sep")
     ]

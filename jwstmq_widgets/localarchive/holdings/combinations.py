@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from collections.abc import Sequence as Members
 from dataclasses import dataclass, field
-from math import asin, atan2, degrees
 
 from jwstmq_widgets.localarchive.holdings.exposures import association_of, field_angle, field_centre, optics_of
 from jwstmq_widgets.localarchive.holdings.instruments import DETECTOR_FRAMES, RECIPES, Recipe
@@ -19,6 +18,7 @@ from jwstmq_widgets.localarchive.holdings.regions import (
     region_text,
 )
 from jwstmq_widgets.localarchive.programs import Program, Sequence
+from jwstmq_widgets.localarchive.sphere import place
 
 __all__ = ["derive_combinations", "optical_elements"]
 
@@ -131,7 +131,7 @@ def _combination(
     pixel = DETECTOR_FRAMES[first.detector].pixel
     nx, ny = _shape(regions, field_angle(program, sequence), pixel)
     circle = bounding_circle(corner for corners in regions for corner in corners)
-    ra, dec = _place(circle.centre)
+    ra, dec = place(circle.centre)
     files = files_of(obs_id, recipe.suffixes3, stage3=True)
     if recipe.rule3 == "image3" and instrument == "FGS":
         files = files_of(obs_id, ("i2d",), stage3=True)
@@ -238,8 +238,3 @@ def _spectrum(regions: Members[Corners], obs_id: str) -> Corners:
     ra = ra0 + x * ((corner[0] - ra0 + 180) % 360 - 180) + y * ((last[0] - ra0 + 180) % 360 - 180)
     dec = dec0 + x * (corner[1] - dec0) + y * (last[1] - dec0)
     return rectangle(*offset(ra, dec, 0.0, 0.0, 0.0), (-1.7, -0.55, 1.7, 0.55), 0.0)
-
-
-def _place(centre: tuple[float, float, float]) -> tuple[float, float]:
-    x, y, z = centre
-    return degrees(atan2(y, x)) % 360.0, degrees(asin(max(-1.0, min(1.0, z))))

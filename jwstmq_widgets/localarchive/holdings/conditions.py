@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import cos, isnan, radians, sin
 from typing import Literal
 
-from jwstmq_widgets.localarchive.holdings.regions import distance, parse_region, unit_vector
+from jwstmq_widgets.localarchive.holdings.regions import distance, parse_region
+from jwstmq_widgets.localarchive.sphere import vector
 
 __all__ = ["Column", "Condition", "Cone", "cone_clause", "cone_distance", "where_clause"]
 
@@ -36,16 +37,14 @@ class Condition:
     """Column, in any case."""
     values: tuple[object, ...] = ()
     """Values, one of which it must equal."""
-    low: float | str | None = None
+    low: float | None = None
     """Least value of a range, inclusive; None for no limit."""
-    high: float | str | None = None
+    high: float | None = None
     """Greatest value of a range, inclusive; None for no limit."""
     pattern: str | None = None
     """Text with ``%`` for anything, as an alternative to the values."""
     separator: str = ""
     """Where given (``;``), a value may also equal one of the parts that it separates."""
-    negated: bool = False
-    """True to turn the condition round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def where_clause(where: Sequence[Condition], columns: Mapping[str, Column]) -> t
         if column is None:
             raise ValueError(f"no column {condition.column!r}")
         clause, bound = _clause(condition, column)
-        parts.append(f"NOT COALESCE({clause}, 0)" if condition.negated else clause)
+        parts.append(clause)
         parameters += bound
     return " AND ".join(parts), parameters
 
@@ -136,7 +135,7 @@ def cone_clause(cone: Cone) -> tuple[str, list[object]]:
 
     The rows have a circle about their region: ``x``, ``y``, ``z`` of its middle, cosine and sine of its radius.
     """
-    x, y, z = unit_vector(cone.ra, cone.dec)
+    x, y, z = vector(cone.ra, cone.dec)
     radius = radians(min(cone.radius, 180.0))
     # Rounding must not lose what lies at the very edge.
     clause = "(x * ? + y * ? + z * ? >= ? * cos_reach - ? * sin_reach - 1e-12)"

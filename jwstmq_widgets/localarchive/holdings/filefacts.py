@@ -102,7 +102,6 @@ def file_facts(connection: sqlite3.Connection, name: str, scale: Scale) -> FileF
 
 
 def _guide_facts(facts: FileFacts, guide: str, end: float) -> FileFacts:
-
     mode = GUIDE_MODES[guide]
     exp_type = "FGS_ID-STACK" if "_stacked_" in facts.name else mode.exp_type
     return replace(

@@ -7,12 +7,9 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
-from jwstmq_widgets.localarchive.holdings.conditions import Column, ColumnType
-
 __all__ = ["MissionColumn", "mission_columns"]
 
 _LAST_SHOWN = "s_region"
-_TYPES: Mapping[str, ColumnType] = {"integer": "int", "real": "float"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +24,6 @@ class MissionColumn:
     """What it means."""
     shown: bool
     """Whether an answer has it when no columns are asked for."""
-
-    @property
-    def column(self) -> Column:
-        """The column in the words of questions to the catalogue."""
-        return Column(self.name, _TYPES.get(self.kind, "string"))
 
 
 @cache

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from math import acos, asin, atan2, cos, degrees, hypot, pi, radians, sin, sqrt
+from math import atan2, cos, degrees, hypot, pi, radians, sin
 from typing import NamedTuple
+
+from jwstmq_widgets.localarchive.sphere import Vector, angle, cross, dot, middle, to_arc, unit, vector
 
 __all__ = [
     "Circle",
@@ -15,19 +17,17 @@ __all__ = [
     "parse_region",
     "rectangle",
     "region_text",
-    "unit_vector",
 ]
 
 Corners = tuple[tuple[float, float], ...]
 """Corners of one polygon: (ra, dec) in degrees, not closed."""
-_Vector = tuple[float, float, float]
 _ARCSEC = pi / 648_000
 
 
 class Circle(NamedTuple):
     """A small circle on the sphere that holds a whole region."""
 
-    centre: _Vector
+    centre: Vector
     """Unit vector."""
     radius: float
     """Radius (rad)."""
@@ -85,23 +85,17 @@ def parse_region(text: str) -> tuple[Corners, ...]:
     return tuple(polygons)
 
 
-def unit_vector(ra: float, dec: float) -> _Vector:
-    """Give the unit vector of a place (deg)."""
-    a, d = radians(ra), radians(dec)
-    return cos(d) * cos(a), cos(d) * sin(a), sin(d)
-
-
 def bounding_circle(places: Iterable[tuple[float, float]]) -> Circle:
     """Give a circle that holds all places (deg); not the smallest, but close for small regions."""
-    vectors = [unit_vector(ra, dec) for ra, dec in places]
-    centre = _normal(tuple(sum(axis) for axis in zip(*vectors, strict=True)))
-    return Circle(centre, max(_angle(centre, vector) for vector in vectors))
+    vectors = [vector(ra, dec) for ra, dec in places]
+    centre = middle(vectors)
+    return Circle(centre, max(angle(centre, at) for at in vectors))
 
 
 def distance(polygons: Sequence[Corners], ra: float, dec: float) -> float:
     """Give the distance (deg) from a place to the nearest polygon: 0 inside one of them."""
-    place = unit_vector(ra, dec)
-    return degrees(min(_distance([unit_vector(*corner) for corner in corners], place) for corners in polygons))
+    place = vector(ra, dec)
+    return degrees(min(_distance([vector(*corner) for corner in corners], place) for corners in polygons))
 
 
 def extent(corners: Corners, ra: float, dec: float, angle: float) -> tuple[float, float, float, float]:
@@ -118,20 +112,20 @@ def extent(corners: Corners, ra: float, dec: float, angle: float) -> tuple[float
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _distance(corners: list[_Vector], place: _Vector) -> float:
+def _distance(corners: list[Vector], place: Vector) -> float:
     if _inside(corners, place):
         return 0.0
-    return min(_to_arc(a, b, place) for a, b in zip(corners, [*corners[1:], corners[0]], strict=True))
+    return min(to_arc(a, b, place) for a, b in zip(corners, [*corners[1:], corners[0]], strict=True))
 
 
-def _inside(corners: list[_Vector], place: _Vector) -> bool:
+def _inside(corners: list[Vector], place: Vector) -> bool:
     # In the tangent plane great circles are straight lines, so the plane rule of crossings holds exactly.
-    centre = _normal(tuple(sum(axis) for axis in zip(*corners, strict=True)))
-    if _dot(centre, place) <= 0.0:
+    centre = middle(corners)
+    if dot(centre, place) <= 0.0:
         return False
     pole = (0.0, 0.0, 1.0) if abs(centre[2]) < 0.9 else (1.0, 0.0, 0.0)
-    across = _normal(_cross(pole, centre))
-    up = _cross(centre, across)
+    across = unit(cross(pole, centre))
+    up = cross(centre, across)
     x, y = _plane(place, centre, across, up)
     points = [_plane(corner, centre, across, up) for corner in corners]
     inside = False
@@ -141,38 +135,6 @@ def _inside(corners: list[_Vector], place: _Vector) -> bool:
     return inside
 
 
-def _plane(vector: _Vector, centre: _Vector, across: _Vector, up: _Vector) -> tuple[float, float]:
-    depth = _dot(vector, centre)
-    return _dot(vector, across) / depth, _dot(vector, up) / depth
-
-
-def _to_arc(a: _Vector, b: _Vector, place: _Vector) -> float:
-    pole = _cross(a, b)
-    if _length(pole) > 0.0:
-        pole = _normal(pole)
-        if _dot(_cross(pole, a), place) >= 0.0 and _dot(_cross(b, pole), place) >= 0.0:
-            return abs(asin(max(-1.0, min(1.0, _dot(pole, place)))))
-    return min(_angle(a, place), _angle(b, place))
-
-
-def _angle(a: _Vector, b: _Vector) -> float:
-    chord = sqrt(sum((p - q) ** 2 for p, q in zip(a, b, strict=True)))
-    return 2.0 * asin(min(1.0, chord / 2.0)) if chord < 1.9 else acos(max(-1.0, min(1.0, _dot(a, b))))
-
-
-def _dot(a: _Vector, b: _Vector) -> float:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def _cross(a: _Vector, b: _Vector) -> _Vector:
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-
-
-def _length(a: _Vector) -> float:
-    return sqrt(_dot(a, a))
-
-
-def _normal(a: tuple[float, ...]) -> _Vector:
-    x, y, z = a
-    length = sqrt(x * x + y * y + z * z)
-    return x / length, y / length, z / length
+def _plane(at: Vector, centre: Vector, across: Vector, up: Vector) -> tuple[float, float]:
+    depth = dot(at, centre)
+    return dot(at, across) / depth, dot(at, up) / depth

@@ -20,6 +20,7 @@ __all__ = ["catalogue_path", "fingerprint"]
 _logger = logging.getLogger(__name__)
 
 _MAKERS = ("holdings", "pixels")
+_SHARED = ("readout.py", "sphere.py")
 _READERS = frozenset(
     {
         "holdings/__init__.py",
@@ -40,7 +41,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256(facts_bytes())
     package = Path(__file__).parents[1]
     made = (path for maker in _MAKERS for pattern in ("*.py", "*.txt") for path in (package / maker).glob(pattern))
-    for module in sorted((*made, package / "readout.py")):
+    for module in sorted((*made, *(package / name for name in _SHARED))):
         name = module.relative_to(package).as_posix()
         if name not in _READERS:
             digest.update(name.encode() + b"\0" + module.read_bytes() + b"\0")

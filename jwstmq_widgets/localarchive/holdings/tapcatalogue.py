@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from jwstmq_widgets.localarchive.holdings import Holdings
-from jwstmq_widgets.localarchive.holdings.filefacts import preview_name, thumbnail_name
-from jwstmq_widgets.localarchive.holdings.tapcolumns import declared_name, tap_tables
-from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact, TapColumn, TapResult, TapTable, Upload
+from jwstmq_widgets.localarchive.holdings.filefacts import thumbnail_name
+from jwstmq_widgets.localarchive.holdings.tapcolumns import tap_tables
+from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact, TapResult, TapTable, Upload
 
-__all__ = ["Levels", "TapArtifact", "TapCatalogue", "TapColumn", "TapResult", "TapTable", "Upload", "declared_name"]
+__all__ = ["Levels", "TapCatalogue"]
 
 Levels = Literal["SELECTED", "LEVEL1ONLY", "ALL"]
 
@@ -28,7 +28,6 @@ JOIN file f ON f.file = a.file
 JOIN kind k ON k.kind = f.kind
 """
 _BY_ID = "WHERE a.artifactid = ?"
-_BY_NAME = "WHERE f.name = ? AND a.thumbnail = ? ORDER BY a.artifactid LIMIT 1"
 _BY_PLANES = """
 JOIN json_each(?) asked ON asked.value = p.planeid
 WHERE (? OR CASE WHEN a.thumbnail THEN 'thumbnail' ELSE LOWER(k.product_type) END IN (SELECT value FROM json_each(?)))
@@ -53,11 +52,6 @@ class TapCatalogue:
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
         self._columns = {table.name: table.columns for table in tap_tables()}
-
-    @classmethod
-    def of(cls, holdings: Holdings) -> "TapCatalogue":
-        """Give the tables of holdings."""
-        return cls(holdings)
 
     def tables(self) -> tuple[TapTable, ...]:
         """List the tables, with their columns, in the order of their names."""
@@ -105,11 +99,6 @@ class TapCatalogue:
         except ValueError:
             return None
         return next(iter(self._artifacts(_BY_ID, (number.bytes,))), None)
-
-    def artifact_named(self, filename: str) -> TapArtifact | None:
-        """Tell about a file by its name, one of its planes if it is in several; None for an unknown one."""
-        preview = preview_name(filename)
-        return next(iter(self._artifacts(_BY_NAME, (preview, preview != filename))), None)
 
     def artifacts_of(
         self, plane_ids: Iterable[str], *, levels: Levels = "ALL", product_types: Iterable[str] = ()

@@ -11,14 +11,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from math import acos, asin, atan2, degrees
+from math import acos, degrees
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from jwstmq_widgets.localarchive.holdings.filefacts import thumbnail_name
-from jwstmq_widgets.localarchive.holdings.regions import Corners, parse_region, unit_vector
+from jwstmq_widgets.localarchive.holdings.regions import Corners, parse_region
 from jwstmq_widgets.localarchive.holdings.tapcolumns import KEYS, SCHEMAS, declared_name, tap_tables
+from jwstmq_widgets.localarchive.sphere import place, polygon_area, vector
 
 __all__ = ["write_tap_tables"]
 
@@ -277,8 +277,7 @@ def _footprint(observation: Mapping[str, Any]) -> dict[str, Any]:
     reach = {name: observation[name] for name in _REACH}
     if not polygons:
         return reach
-    x, y, z = observation["x"], observation["y"], observation["z"]
-    ra, dec = degrees(atan2(y, x)) % 360.0, degrees(asin(max(-1.0, min(1.0, z))))
+    ra, dec = place((observation["x"], observation["y"], observation["z"]))
     return {
         **reach,
         "position_bounds_spoly": " ".join(
@@ -292,15 +291,7 @@ def _footprint(observation: Mapping[str, Any]) -> dict[str, Any]:
 
 def _area(corners: Corners) -> float:
     """Give the area (square degrees) of a polygon of great circles."""
-    a, total = unit_vector(*corners[0]), 0.0
-    for second, third in pairwise(corners[1:]):
-        b, c = unit_vector(*second), unit_vector(*third)
-        volume = (
-            a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
-        )
-        sides = sum(p * q + q * r + r * p for p, q, r in zip(a, b, c, strict=True))
-        total += 2.0 * atan2(volume, 1.0 + sides)
-    return abs(degrees(degrees(total)))
+    return degrees(degrees(polygon_area([vector(*corner) for corner in corners])))
 
 
 def _obscore(plane: Mapping[str, Any], files: list[_File]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What the archive's services say, as functions of a request: MAST's portal, mission search, files, resolver."""
+"""What the services of MAST and of ESA say, as functions of a request."""

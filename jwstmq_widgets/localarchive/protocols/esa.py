@@ -25,6 +25,8 @@ _ASK = ("GET", "HEAD", "POST")
 _SEND = ("POST",)
 _NOTICE = "This is a local archive of JWST: its files are made up from facts of real programs."
 
+_STATUS: Mapping[type[Exception], int] = {AdqlError: 400, Unknown: 404, NotYours: 403, WrongPhase: 400}
+
 Endpoint = Callable[[Asked], Answer]
 
 
@@ -38,7 +40,7 @@ class EsaFace:
     """
 
     def __init__(self, holdings: Holdings) -> None:
-        self._catalogue = TapCatalogue.of(holdings)
+        self._catalogue = TapCatalogue(holdings)
         self._since = datetime.now(UTC)
         self._data = DataServer(holdings, self._catalogue)
         self._tap = Tap(self._catalogue, path=_TAP)
@@ -72,17 +74,11 @@ class EsaFace:
         """Answer a request; what is wrong with it is told on ESA's page."""
         try:
             return self._answer(asked)
-        except (HttpProblem, AdqlError) as problem:
-            if isinstance(problem, HttpProblem):
-                renewed = self.sessions.renewed(asked.headers) if problem.status in {401, 403} else {}
-                return html_error(problem.status, str(problem), headers={**problem.headers, **renewed})
-            return html_error(400, str(problem))
-        except Unknown as problem:
-            return html_error(404, str(problem))
-        except NotYours as problem:
-            return html_error(403, str(problem))
-        except WrongPhase as problem:
-            return html_error(400, str(problem))
+        except HttpProblem as problem:
+            renewed = self.sessions.renewed(asked.headers) if problem.status in {401, 403} else {}
+            return html_error(problem.status, str(problem), headers={**problem.headers, **renewed})
+        except tuple(_STATUS) as problem:
+            return html_error(_STATUS[type(problem)], str(problem))
 
     def _answer(self, asked: Asked) -> Answer:
         path = asked.path.rstrip("/")

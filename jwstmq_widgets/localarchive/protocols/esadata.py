@@ -8,7 +8,8 @@ from jwstmq_widgets.localarchive import pixels
 from jwstmq_widgets.localarchive.adql import AdqlError
 from jwstmq_widgets.localarchive.facts import FileFacts
 from jwstmq_widgets.localarchive.holdings import Holdings
-from jwstmq_widgets.localarchive.holdings.tapcatalogue import Levels, TapArtifact, TapCatalogue
+from jwstmq_widgets.localarchive.holdings.tapcatalogue import Levels, TapCatalogue
+from jwstmq_widgets.localarchive.holdings.taptables import TapArtifact
 from jwstmq_widgets.localarchive.protocols.esaerrors import HttpProblem
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked
 from jwstmq_widgets.localarchive.protocols.files import serve_facts, written

@@ -12,12 +12,14 @@ from jwstmq_widgets.localarchive.holdings.tapcatalogue import TapCatalogue
 from jwstmq_widgets.localarchive.protocols.esaerrors import HttpProblem, html_error, votable_error
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, text_answer
 from jwstmq_widgets.localarchive.protocols.tapparameters import (
+    ASYNC_ROWS,
+    SYNC_ROWS,
     Parameters,
     read_parameters,
     read_question,
     read_uploads,
 )
-from jwstmq_widgets.localarchive.protocols.uws import ACTIVE, Job, Jobs, Written, instant
+from jwstmq_widgets.localarchive.protocols.uws import ACTIVE, LONGEST_DURATION, Job, Jobs, Written, instant
 from jwstmq_widgets.localarchive.protocols.uwsxml import (
     full_list,
     job_document,
@@ -26,13 +28,9 @@ from jwstmq_widgets.localarchive.protocols.uwsxml import (
     short_list,
 )
 from jwstmq_widgets.localarchive.protocols.vosi import capabilities
-from jwstmq_widgets.localarchive.protocols.votable import error_votable
 
-__all__ = ["SYNC_ROWS", "Tap"]
+__all__ = ["Tap"]
 
-SYNC_ROWS = 2000
-"""Rows of a synchronous answer at most; ESA's archive leaves the others out without a word."""
-_ASYNC_ROWS = 3_000_000
 _SYNC_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
 _PIECE = 1 << 18
@@ -123,7 +121,7 @@ class Tap:
     def searched(self, asked: Asked) -> Answer:
         """Answer TAP+'s ``jobs/async``: whole jobs, filtered as astroquery's ``Filter`` asks."""
         wanted = {name: texts[0] for name, texts in read_parameters(asked).values.items() if texts[0]}
-        jobs = [job for job in self._jobs.of(_owner(asked)) if _fits(job, wanted)]
+        jobs = [job for job in self._jobs.of(_owner(asked)) if _looked_for(job, wanted)]
         order = wanted.get("order", "").lower().replace("_desc", " desc").split()
         if order:
             jobs.sort(key=lambda job: (job.name if "name" in order[0] else "", job.created), reverse="desc" in order)
@@ -199,8 +197,10 @@ class Tap:
                     seconds = float(text)
                 except ValueError:
                     seconds = -1.0
-                if not 0 <= seconds <= 86_400:
-                    raise HttpProblem(400, f"EXECUTIONDURATION={text[:100]} must be 0 to 86400 seconds")
+                if not 0 <= seconds <= LONGEST_DURATION:
+                    raise HttpProblem(
+                        400, f"EXECUTIONDURATION={text[:100]} must be 0 to {LONGEST_DURATION:.0f} seconds"
+                    )
                 with self._jobs.changing(job, "PENDING"):
                     job.duration = seconds
             case ["destruction"]:
@@ -267,8 +267,7 @@ class Tap:
             case ["error"]:
                 if not job.error:
                     raise HttpProblem(404, f"the job {job.job_id} is {job.phase}: it has no error")
-                body = error_votable(job.error)
-                return Answer(headers={"Content-Type": "application/x-votable+xml"}, body=body, length=len(body))
+                return votable_error(200, job.error)
             case _:
                 raise HttpProblem(404, f"a job has no {'/'.join(steps)[:100]!r}")
 
@@ -285,7 +284,7 @@ class Tap:
             raise AdqlError(str(problem)) from problem
         result = self._catalogue.run(
             question.query,
-            maxrec=_ASYNC_ROWS if question.maxrec is None else min(question.maxrec, _ASYNC_ROWS),
+            maxrec=ASYNC_ROWS if question.maxrec is None else min(question.maxrec, ASYNC_ROWS),
             uploads=job.uploads,
             cancel=job.cancel,
         )
@@ -354,7 +353,7 @@ def _time(text: str, name: str) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _fits(job: Job, wanted: dict[str, str]) -> bool:
+def _looked_for(job: Job, wanted: dict[str, str]) -> bool:
     """Tell whether a job is looked for; the names are those of astroquery's ``tap.model.filter``."""
     return (
         wanted.get("jobid", job.job_id) == job.job_id

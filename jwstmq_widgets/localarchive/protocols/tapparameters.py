@@ -12,10 +12,23 @@ from jwstmq_widgets.localarchive.protocols.exchange import Asked
 from jwstmq_widgets.localarchive.protocols.tableformats import TableFormat, table_format
 from jwstmq_widgets.localarchive.protocols.uploads import UploadProblem, read_upload, upload_names
 
-__all__ = ["LONGEST_QUERY", "Parameters", "Question", "read_parameters", "read_question", "read_uploads"]
+__all__ = [
+    "ASYNC_ROWS",
+    "LONGEST_QUERY",
+    "SYNC_ROWS",
+    "Parameters",
+    "Question",
+    "read_parameters",
+    "read_question",
+    "read_uploads",
+]
 
 LONGEST_QUERY = 1_000_000
 """Characters of a query at most."""
+SYNC_ROWS = 2000
+"""Rows of a synchronous answer at most; ESA's archive leaves the others out without a word."""
+ASYNC_ROWS = 3_000_000
+"""Rows of a job's answer at most."""
 _LANGUAGES = frozenset({"adql", "adql-2.0", "adql-2.1"})
 
 

@@ -14,13 +14,30 @@ from pathlib import Path
 from jwstmq_widgets.localarchive.adql import AdqlError
 from jwstmq_widgets.localarchive.holdings.taptables import Upload
 
-__all__ = ["ACTIVE", "Job", "Jobs", "NotYours", "Unknown", "WrongPhase", "instant"]
+__all__ = [
+    "ACTIVE",
+    "DURATION",
+    "KEPT",
+    "LONGEST_DURATION",
+    "Job",
+    "Jobs",
+    "NotYours",
+    "Unknown",
+    "Written",
+    "WrongPhase",
+    "instant",
+]
 
 _log = logging.getLogger(__name__)
 
 ACTIVE = frozenset({"PENDING", "QUEUED", "EXECUTING"})
 """Phases that a job will leave."""
-_KEPT = timedelta(days=3)  # astroquery's documentation: three days for anonymous users
+KEPT = timedelta(days=3)
+"""How long the jobs of anonymous users are kept, as astroquery's documentation says."""
+DURATION = 600.0
+"""Seconds that a job may run if nothing else is said."""
+LONGEST_DURATION = 86_400.0
+"""Seconds that a job may be allowed to run."""
 _KEPT_FOR_USERS = timedelta(days=365)
 _MOST = 500
 _AT_ONCE = 2
@@ -62,7 +79,7 @@ class Job:
     """When it began to run."""
     ended: datetime | None = None
     """When it ended, however."""
-    duration: float = 600.0
+    duration: float = DURATION
     """Seconds that it may run."""
     destruction: datetime | None = None
     """When it is forgotten, with its results."""
@@ -132,7 +149,7 @@ class Jobs:
             # As ESA's ids: milliseconds and a letter; one more where two come in the same one.
             self._last = max(self._last + 1, time.time_ns() // 1_000_000)
             job = Job(job_id=f"{self._last}I", owner=owner, parameters=dict(parameters), uploads=dict(uploads))
-            job.destruction = job.created + (_KEPT_FOR_USERS if owner else _KEPT)
+            job.destruction = job.created + (_KEPT_FOR_USERS if owner else KEPT)
             job.name, job.run_id = parameters.get("jobname", ""), parameters.get("runid", "")
             self._jobs[job.job_id] = job
             return job

@@ -4,15 +4,16 @@ Sources: VOSI 1.1, VODataService 1.2, TAPRegExt 1.0, DALI 1.1 (IVOA). The ``esat
 astroquery's TAP+ client reads.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from xml.sax.saxutils import quoteattr
 
 from jwstmq_widgets.localarchive.holdings.taptables import TapColumn, TapTable
 from jwstmq_widgets.localarchive.protocols.exchange import Answer, Asked, text_answer
 from jwstmq_widgets.localarchive.protocols.tableformats import FORMATS
+from jwstmq_widgets.localarchive.protocols.tapparameters import ASYNC_ROWS, SYNC_ROWS
 from jwstmq_widgets.localarchive.protocols.uploads import MOST_BYTES, MOST_ROWS
-from jwstmq_widgets.localarchive.protocols.uws import instant
+from jwstmq_widgets.localarchive.protocols.uws import DURATION, KEPT, LONGEST_DURATION, instant
 from jwstmq_widgets.localarchive.protocols.votable import safe_xml
 
 __all__ = ["EXAMPLES", "availability", "capabilities", "examples", "table_document", "tableset"]
@@ -146,9 +147,9 @@ xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" xmlns:tr="http://www.ivoa.
 <languageFeatures type="ivo://ivoa.net/std/TAPRegExt#features-adqlgeo">{features}</languageFeatures>
 </language>
 {formats}<uploadMethod ivo-id="ivo://ivoa.net/std/TAPRegExt#upload-inline"/>
-<retentionPeriod><default>259200</default></retentionPeriod>
-<executionDuration><default>600</default><hard>86400</hard></executionDuration>
-<outputLimit><default unit="row">2000</default><hard unit="row">3000000</hard></outputLimit>
+<retentionPeriod><default>{KEPT.total_seconds():.0f}</default></retentionPeriod>
+<executionDuration><default>{DURATION:.0f}</default><hard>{LONGEST_DURATION:.0f}</hard></executionDuration>
+<outputLimit><default unit="row">{SYNC_ROWS}</default><hard unit="row">{ASYNC_ROWS}</hard></outputLimit>
 <uploadLimit><default unit="row">{MOST_ROWS}</default><hard unit="byte">{MOST_BYTES}</hard></uploadLimit>
 </capability>
 {vosi}<capability standardID="ivo://ivoa.net/std/DALI#examples">
@@ -162,12 +163,12 @@ xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" xmlns:tr="http://www.ivoa.
 _GEOMETRY = ("POINT", "CIRCLE", "POLYGON", "BOX", "CONTAINS", "INTERSECTS", "DISTANCE", "AREA", "COORD1", "COORD2")
 
 
-def examples(queries: Sequence[tuple[str, str]] = EXAMPLES) -> Answer:
+def examples() -> Answer:
     """Answer with queries to begin with (DALI 1.1, section 2.3)."""
     blocks = "".join(
         f'<div id="example{number}" resource="#example{number}" typeof="example">\n'
         f'<h2 property="name">{safe_xml(title)}</h2>\n<pre property="query">{safe_xml(query)}</pre>\n</div>\n'
-        for number, (title, query) in enumerate(queries, start=1)
+        for number, (title, query) in enumerate(EXAMPLES, start=1)
     )
     page = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml">\n'

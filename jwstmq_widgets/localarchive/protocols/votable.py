@@ -31,28 +31,21 @@ def safe_xml(text: str) -> str:
     return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
-def votable(result: TapResult, *, query: str = "", overflow: bool | None = None) -> Iterator[bytes]:
+def votable(result: TapResult) -> Iterator[bytes]:
     """Write a result as a VOTable with TABLEDATA.
 
     Parameters
     ----------
     result
         Columns and rows.
-    query
-        The query, for an INFO element.
-    overflow
-        Whether to say that there are more rows; None for what the result says.
 
     Yields
     ------
     bytes
         Pieces of UTF-8.
     """
-    more = result.overflow if overflow is None else overflow
     texts = [_text(result, number) for number in range(len(result.columns))]
     head = [_HEAD, '<INFO name="QUERY_STATUS" value="OK"/>\n']
-    if query:
-        head.append(f'<INFO name="QUERY" value={_attribute(query)}/>\n')
     head.append("<TABLE>\n")
     head += _fields(result.columns, texts)
     head.append("<DATA>\n<TABLEDATA>\n")
@@ -62,7 +55,7 @@ def votable(result: TapResult, *, query: str = "", overflow: bool | None = None)
         rows = map("</TD><TD>".join, zip(*columns, strict=True))
         yield "".join(f"<TR><TD>{row}</TD></TR>\n" for row in rows).encode()
     tail = ["</TABLEDATA>\n</DATA>\n</TABLE>\n"]
-    if more:
+    if result.overflow:
         # DALI 1.1, 4.4.1: behind the table, once it is known that there is more.
         tail.append('<INFO name="QUERY_STATUS" value="OVERFLOW"/>\n')
     yield "".join([*tail, _FOOT]).encode()

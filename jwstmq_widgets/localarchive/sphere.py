@@ -1,7 +1,7 @@
 """Points, arcs and polygons on the unit sphere.
 
 No maintained pure-Python library has them: shapely and regions are planar, spherical-geometry needs a compiler and has
-no circles, healpix libraries only know cells. What TAP needs are the few relations here, each a few vector products.
+no circles, healpix libraries only know cells. What is needed are the few relations here, each a few vector products.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ __all__ = [
     "cross",
     "dot",
     "inside",
+    "middle",
     "place",
     "polygon_area",
     "polygon_moment",
@@ -53,6 +54,11 @@ def unit(a: Vector) -> Vector:
     """Give the vector of length one in the same direction; a zero vector as it is."""
     length = sqrt(dot(a, a))
     return (a[0] / length, a[1] / length, a[2] / length) if length > 0.0 else a
+
+
+def middle(several: Sequence[Vector]) -> Vector:
+    """Give the unit vector in the middle of several."""
+    return unit((sum(at[0] for at in several), sum(at[1] for at in several), sum(at[2] for at in several)))
 
 
 def angle(a: Vector, b: Vector) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives.adqltext import all_of, one_of
-from jwstmq_widgets.archives.answers import remembered
+from jwstmq_widgets.archives.answers import Answers, remembered
 from jwstmq_widgets.archives.artifactkeys import ArtifactKeys, ask_keys
 from jwstmq_widgets.archives.criteria import narrowed
 from jwstmq_widgets.archives.esalists import MEMBERS, ask_artifacts, ask_files, asked_of, check_level
@@ -31,11 +31,12 @@ from jwstmq_widgets.archives.esaquestions import (
 from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
-from jwstmq_widgets.archives.parallel import ProductsProgress
+from jwstmq_widgets.archives.parallel import Manners, ProductsProgress
 from jwstmq_widgets.archives.productlists import targets_of
 from jwstmq_widgets.archives.related import related_table, relations_in
 from jwstmq_widgets.archives.resolver import place_of, resolve_target
 from jwstmq_widgets.archives.taparchive import TapArchive
+from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.positions import read_radius, read_resolver
@@ -61,8 +62,15 @@ class EsaArchive(TapArchive):
         Where it is noted that a password was put into the keyring; the user's state folder by default.
     """
 
-    def __init__(self, host: Host, **how: Any) -> None:
-        super().__init__(host, **how)
+    def __init__(
+        self,
+        host: Host,
+        *,
+        manners: Manners | None = None,
+        answers: Answers | None = None,
+        logins: Logins | None = None,
+    ) -> None:
+        super().__init__(host, manners=manners, answers=answers, logins=logins)
         self._keys = ArtifactKeys()
 
     def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:

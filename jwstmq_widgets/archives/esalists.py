@@ -19,7 +19,7 @@ from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.esaquestions import UUID, artifacts_adql, files_adql, members_adql
 from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.productlists import listed
+from jwstmq_widgets.archives.productlists import Arrivals, listed
 from jwstmq_widgets.archives.tapanswers import read_csv
 from jwstmq_widgets.archives.tapservice import SYNC_ROWS, TapService
 from jwstmq_widgets.errors import QueryError
@@ -110,8 +110,6 @@ def ask_rows(
     columns: Sequence[str],
     connections: Connections,
     stop: Stop,
-    *,
-    phase: Callable[[str], None] | None = None,
 ) -> Rows:
     """Ask for rows: at once, and by a job where there are more than the archive gives at once.
 
@@ -125,8 +123,6 @@ def ask_rows(
         The columns that it asks for, in order.
     connections, stop
         See `TapService.as_job`.
-    phase
-        Told the phase of the job, if there is one.
 
     Returns
     -------
@@ -140,7 +136,7 @@ def ask_rows(
     """
     rows = read_csv(service.at_once(adql, connections, form="csv"), columns, host=service.host)
     if _length(rows) >= SYNC_ROWS:
-        body, _ = service.as_job(adql, connections, stop, form="csv", phase=phase)
+        body, _ = service.as_job(adql, connections, stop, form="csv")
         rows = read_csv(body, columns, host=service.host)
     return read_columns(rows)
 
@@ -194,35 +190,15 @@ def ask_files(
     """
     sources = sources_of("products", columns)
     several = replace(service.manners, first=min(16, service.manners.first), largest=_LARGEST)
-    connections = Connections(service.host, most=service.manners.connections)
-    try:
+
+    def ask(batch: Sequence[str], stop: Stop) -> dict[str, Encoded]:
+        return read_columns(_files(service, batch, columns, sources, connections, stop))
+
+    with Connections(service.host, most=service.manners.connections) as connections:
         parents = _parents(service, asked, connections, several, cancel)
         listing = _Listing(parents=parents, sources=sources, archive=service.host.url, observations=observations)
-        parts: list[dict[str, Encoded]] = []
-        files: set[Any] = set()
-        done = 0
-
-        def tell(count: int, rows: dict[str, Encoded]) -> None:
-            nonlocal done
-            done += count
-            files.update(rows["filename"].values)
-            if progress is not None:
-                parts.append(rows)
-                progress(
-                    ProductsProgress(
-                        observations_done=done,
-                        observations_total=len(parents),
-                        products=len(files),
-                        partial=lambda: listing.table(listed(parts)),
-                    )
-                )
-
-        def ask(batch: Sequence[str], stop: Stop) -> dict[str, Encoded]:
-            return read_columns(_files(service, batch, columns, sources, connections, stop))
-
-        found = gather(ask, tuple(parents), manners=several, cancel=cancel, done=tell, abort=connections.abort)
-    finally:
-        connections.close()
+        arrivals = Arrivals(len(parents), "filename", table=listing.table, progress=progress)
+        found = gather(ask, tuple(parents), manners=several, cancel=cancel, done=arrivals.add, abort=connections.abort)
     return listing.table(listed(found))
 
 
@@ -252,15 +228,12 @@ def ask_artifacts(
     """
     wanted = [source.column for source in sources_of("products", columns)]
     manners = replace(service.manners, largest=_MOST_NAMED)
-    connections = Connections(service.host, most=manners.connections)
 
     def ask(batch: Sequence[str], stop: Stop) -> Rows:
         return ask_rows(service, artifacts_adql(batch, columns), wanted, connections, stop)
 
-    try:
+    with Connections(service.host, most=manners.connections) as connections:
         found = gather(ask, files, manners=manners, cancel=cancel, abort=connections.abort)
-    finally:
-        connections.close()
     return listed([dict(rows) for rows in found])
 
 

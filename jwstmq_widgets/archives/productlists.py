@@ -19,6 +19,7 @@ from jwstmq_widgets.errors import QueryError, Unreadable
 from jwstmq_widgets.tables.encoded import Encoded, concatenated
 
 __all__ = [
+    "Arrivals",
     "Listing",
     "in_order_of_parents",
     "list_products",
@@ -35,13 +36,59 @@ Listing = dict[str, Encoded]
 _SPELLINGS = ((b'"data":[{', b"},{"), (b'"data": [{', b"}, {"))
 
 
+class Arrivals:
+    """What has come of a list of products, told whenever more has.
+
+    Parameters
+    ----------
+    total
+        Observations that are asked for.
+    file
+        The column that tells files apart.
+    table
+        Makes a table of a list, for ``progress`` to show what has come.
+    progress
+        Told of every answer; nothing is kept for it where there is none.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        file: str,
+        *,
+        table: Callable[[Listing], Table],
+        progress: Callable[[ProductsProgress], None] | None,
+    ) -> None:
+        self._total, self._file = total, file
+        self._table, self._progress = table, progress
+        self._done = 0
+        self._files: set[Any] = set()
+        self._parts: list[Listing] = []
+
+    def add(self, count: int, listing: Listing) -> None:
+        """Take the products of so many observations."""
+        if self._progress is None:
+            return
+        self._done += count
+        self._files.update(listing[self._file].values if self._file in listing else ())
+        self._parts.append(listing)
+        self._progress(
+            ProductsProgress(
+                observations_done=self._done,
+                observations_total=self._total,
+                products=len(self._files),
+                partial=lambda: self._table(listed(self._parts)),
+            )
+        )
+
+
 def list_products(
     host: Host,
     credential: Credential,
     obsids: Sequence[str],
     *,
     manners: Manners,
-    table: Callable[[Listing], Table] | None = None,
+    table: Callable[[Listing], Table],
     progress: Callable[[ProductsProgress], None] | None = None,
     cancel: Event | None = None,
 ) -> Listing:
@@ -78,21 +125,9 @@ def list_products(
     Cancelled
         Within a fraction of a second after ``cancel`` is set.
     """
-    done, files, came = 0, set[Any](), list[Listing]()
-
-    def tell(count: int, listing: Listing) -> None:
-        nonlocal done
-        done += count
-        if "dataURI" in listing:
-            files.update(listing["dataURI"].values)
-        if progress is not None:
-            came.append(listing)
-            partial = None if table is None else lambda: table(in_order_of_parents(listed(came), obsids))
-            progress(
-                ProductsProgress(
-                    observations_done=done, observations_total=len(obsids), products=len(files), partial=partial
-                )
-            )
+    arrivals = Arrivals(
+        len(obsids), "dataURI", table=lambda listing: table(in_order_of_parents(listing, obsids)), progress=progress
+    )
 
     def ask(batch: Sequence[str], stop: Stop) -> Listing:
         page, listing = page_of(batch, 1, stop)
@@ -114,7 +149,7 @@ def list_products(
             waiting.pause()
 
     with Connections(host, most=manners.connections) as connections:
-        parts = gather(ask, obsids, manners=manners, cancel=cancel, done=tell, abort=connections.abort)
+        parts = gather(ask, obsids, manners=manners, cancel=cancel, done=arrivals.add, abort=connections.abort)
     listing = in_order_of_parents(listed(parts), obsids)
     if listing and not {"dataURI", "productFilename"} <= listing.keys():
         raise host.unreadable("its rows name no files")

@@ -287,6 +287,10 @@ class Plan:
         lines.append(f"  {format_size(self.bytes_to_fetch)} to fetch, {format_size(self.free)} free: {room}{about}")
         return "\n".join(lines)
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Say in a notebook's cell what `str` says; the name is IPython's."""
+        printer.text(str(self))
+
 
 def _known_bytes(items: PlanItems) -> int:
     sizes = items.sizes

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.table import Table
+from IPython.lib.pretty import pretty
 
 from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.downloads import LAYOUTS, LEDGER_NAME, Plan, download, plan, safe_name
@@ -140,6 +141,7 @@ def test_an_exclusive_file_says_until_when(tmp_path: Path) -> None:
     assert decided.exclusive == 1
     assert decided.items[0].until == datetime(2050, 7, 13, tzinfo=UTC)
     assert "until 2050-07-13" in str(decided)
+    assert pretty(decided) == str(decided)  # what a notebook shows
 
 
 def test_an_exclusive_file_whose_date_has_passed_says_to_search_again(tmp_path: Path) -> None:

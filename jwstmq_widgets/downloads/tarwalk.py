@@ -31,9 +31,7 @@ _KINDS = {
     tarfile.FIFOTYPE: "pipe",
     tarfile.GNUTYPE_SPARSE: "sparse file",
 }
-# Whether a zip file is whole shows at its end only, so that it could not be read as it comes, in little memory.
 _OTHERS = {
-    b"PK\x03\x04": "a zip file",
     b"SIMPLE  =": "a single FITS file",
     b"\xff\xd8\xff": "a single JPEG file",
     b"<": "a page or an XML document",
@@ -152,6 +150,8 @@ def _header(stream: "_Stream", *, first: bool) -> _Found | None:
 
 def _no_tar(start: bytes) -> str:
     """Say what came in the place of a tar file, by its first bytes, and what to do then."""
+    if start.startswith(b"PK\x03\x04"):
+        return "it is a zip file, which must be given by its path, not as a stream"
     kind = next((kind for sign, kind in _OTHERS.items() if start.startswith(sign)), "")
     other = f": it is {kind}; download the files one by one, with plan(archive.artifacts(names))" if kind else ""
     return f"it is no tar file{other}"

@@ -1,5 +1,6 @@
-"""A tar file of products onto the disk: each member on its own, checked, in the chosen layout; never `extractall`."""
+"""A tar or zip file of products onto the disk: each member by itself, checked, in its layout; never `extractall`."""
 
+import io
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ from jwstmq_widgets.downloads.tarmember import refused
 from jwstmq_widgets.downloads.tarwalk import Broken, Member, Readable, walk
 from jwstmq_widgets.downloads.validator import Validator
 from jwstmq_widgets.downloads.wishes import read_wishes
+from jwstmq_widgets.downloads.zipwalk import ZIP_SIGNS, walk_zip
 from jwstmq_widgets.errors import Cancelled, DownloadError, QueryError
 
 __all__ = ["MemberStatus", "UnpackLimits", "unpack"]
@@ -32,25 +34,25 @@ _URI = "mast:JWST/product/"
 _MARGIN = 64_000_000
 _LONGEST_SHOWN = 200
 _DESCRIPTIONS = {
-    "member": "name in the tar file; what is not printable is written as an escape",
+    "member": "name in the tar or zip file; what is not printable is written as an escape",
     "Local Path": "where the file is; empty where none was written",
     "Status": "COMPLETE, SKIPPED (here already, or not asked for), REFUSED (not safe to write) or ERROR",
     "Message": "why",
-    "size": "bytes that its header promises; -1 for a file that is not in the tar file",
+    "size": "bytes that its header promises; -1 for a file that is not in there",
     "dataURI": "the file's identity in the archive; empty where no file was written",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnpackLimits:
-    """How much a tar file may hold."""
+    """How much a tar or zip file may hold."""
 
     members: int = 200_000
     """Members at the most, of all kinds."""
     bytes: int | None = None
     """Bytes when unpacked at the most; None for what the disk has free, less 64 MB."""
     ratio: float = 200.0
-    """Unpacked bytes for each byte that came at the most, where it is packed with gzip; FITS rarely passes 20."""
+    """Unpacked bytes for each byte that came at the most, where it is packed; FITS rarely passes 20."""
 
 
 class _Row(NamedTuple):
@@ -72,7 +74,7 @@ def unpack(
     progress: Callable[[int, int], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Table:
-    """Unpack a tar file of products, such as ESA's data server sends for an observation.
+    """Unpack a tar or zip file of products, such as ESA's data server sends for an observation.
 
     Of each member only the bytes are taken, and of its name only the last part: folders are those of the layout.
     Links, devices, pipes, sparse files, absolute names, names with ``..``, names that are not as safe on every file
@@ -82,7 +84,8 @@ def unpack(
     Parameters
     ----------
     tar
-        The file, plain or packed with gzip, or a stream of its bytes; read forwards only, in constant memory.
+        The file: a tar, plain or packed with gzip, or a zip. Or a stream of a tar's bytes, read forwards only. Either
+        is read in constant memory.
     to, layout
         Destination and folders, as for `plan`.
     products
@@ -116,11 +119,11 @@ def unpack(
     asked = None if products is None else _asked(plan(products, to=root, layout=layout))
     root.mkdir(parents=True, exist_ok=True)
     trouble = ""
-    with _opened(tar) as stream, Ledger(root) as ledger:
+    with _opened(tar) as source, Ledger(root) as ledger:
         target = _Target(root, layout, asked, ledger)
         rows: list[_Row] = []
         written = 0
-        members = walk(stream, most_members=limits.members, most_bytes=most, most_ratio=limits.ratio)
+        members = _members(source, most, limits)
         try:
             for member in members:
                 if cancel is not None and cancel.is_set():
@@ -132,12 +135,19 @@ def unpack(
                     if progress is not None:
                         progress(len(rows), written)
         except Broken as error:
-            trouble = f"the tar file cannot be read on: {error}; download it again"
+            trouble = f"the file cannot be read on: {error}; download it again"
             if target.unfinished is not None:
                 cut = target.unfinished
                 rows.append(_Row(_shown(cut.name), "", "ERROR", trouble, cut.size, ""))
         rows += target.missing(trouble)
     return _table(rows, root, trouble)
+
+
+def _members(source: Readable, most: int, limits: UnpackLimits) -> Iterator[Member]:
+    how: dict[str, Any] = {"most_members": limits.members, "most_bytes": most, "most_ratio": limits.ratio}
+    if isinstance(source, io.BufferedReader) and source.peek(4).startswith(ZIP_SIGNS):
+        return walk_zip(source, **how)
+    return walk(source, **how)
 
 
 def _asked(decided: Plan) -> Mapping[str, PlanItem]:
@@ -154,7 +164,7 @@ def _opened(tar: str | Path | Readable) -> Iterator[Readable]:
         file = path.open("rb")
     except OSError as error:
         raise QueryError(
-            f"{path} cannot be read ({error.strerror}); give the path of a tar file", field="tar"
+            f"{path} cannot be read ({error.strerror}); give the path of a tar or zip file", field="tar"
         ) from error
     with file:
         yield file
@@ -215,7 +225,7 @@ class _Target:
         """Give the products that did not come, and of which no row says why."""
         if self._asked is None:
             return []
-        why = trouble or "it is not in the tar file; download it by itself"
+        why = trouble or "it is not in the file; download it by itself"
         return [
             _Row(item.name, "", "ERROR", why, -1, item.uri)
             for key, item in self._asked.items()
@@ -250,7 +260,7 @@ class _Target:
                 uri=item.uri,
                 path=place,
                 status="COMPLETE",
-                message="from a tar file",
+                message="unpacked",
                 size=member.size,
                 seconds=round(time.monotonic() - began, 3),
                 obs_id=item.obs_id,

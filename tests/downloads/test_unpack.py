@@ -4,6 +4,7 @@ import gzip
 import io
 import tarfile
 import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +228,6 @@ def test_memory_does_not_grow_with_a_member(place: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "kind"),
     [
-        (b"PK\x03\x04", "a zip file"),
         (b"SIMPLE  =                    T", "a single FITS file"),
         (b"\xff\xd8\xff\xe0", "a single JPEG file"),
         (b'{"asn_type": "image3"}', "a single JSON file"),
@@ -238,6 +238,91 @@ def test_what_came_in_the_place_of_a_tar_is_named_with_what_to_do(place: Path, s
     assert len(table) == 0
     assert f"it is {kind}; download the files one by one" in table.meta["trouble"]
     assert [path for path in place.rglob("*") if path.suffix != ".jsonl"] == []
+
+
+def zip_of(*members: tuple[str, bytes], **facts: Any) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            for key, value in facts.items() if content is not JPEG else ():
+                setattr(info, key, value)
+            packed.writestr(info, content)
+    return file.getvalue()
+
+
+def from_zip(place: Path, content: bytes, **how: Any) -> Any:
+    file = place.parent / "observation.zip"
+    file.write_bytes(content)
+    return unpack(file, to=place, **how)
+
+
+def test_a_zip_file_arrives_as_a_tar_does(place: Path) -> None:
+    packed = zip_of(("esa/", b""), (f"esa/{NAME.format(1)}", JPEG), (NAME.format(2), JPEG))
+    table = from_zip(place, packed, layout="program")
+    assert table["Status"].tolist() == ["COMPLETE", "COMPLETE"]
+    assert (place / "02733" / "obsnum02" / NAME.format(1)).read_bytes() == JPEG
+    assert verify(place)["verdict"].tolist() == ["good", "good"]
+    assert from_zip(place, packed, layout="program")["Status"].tolist() == ["SKIPPED", "SKIPPED"]
+    assert from_zip(place, zip_of()).meta["trouble"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "why"),
+    [
+        ("/etc/jw.jpg", {}, "absolute"),
+        ("../outside/jw.jpg", {}, "out of the destination"),
+        ("a\\..\\..\\outside\\jw.jpg", {}, "out of the destination"),
+        ("jw.jpg", {"external_attr": 0o120777 << 16, "create_system": 3}, "symbolic link"),
+        ("jw.jpg", {"external_attr": 0o020666 << 16, "create_system": 3}, "device"),
+        ("CON", {}, "characters"),
+    ],
+)
+def test_a_hostile_member_of_a_zip_is_refused_and_the_good_one_arrives(
+    place: Path, name: str, facts: dict[str, Any], why: str
+) -> None:
+    before = tree(place.parent / "outside")
+    table = from_zip(place, zip_of((name, b"../outside/secret.txt"), (NAME.format(1), JPEG), **facts), layout="flat")
+    assert table["Status"].tolist() == ["REFUSED", "COMPLETE"]
+    assert why in table["Message"][0]
+    assert tree(place.parent / "outside") == before
+
+
+@pytest.mark.parametrize("spoil", ["password", "method", "cut", "checksum", "directory"])
+def test_a_zip_that_is_not_whole_or_locked_is_said_and_leaves_nothing(place: Path, spoil: str) -> None:
+    packed = bytearray(zip_of((NAME.format(1), JPEG)))
+    entry = packed.index(b"PK\x01\x02")
+    if spoil == "password":
+        packed[entry + 8] |= 1
+    elif spoil == "method":
+        packed[entry + 10] = 12
+    elif spoil == "checksum":
+        packed[entry + 16] ^= 1
+    elif spoil == "directory":
+        packed[entry + 46 + 4] ^= 1  # another name than the member's own
+    table = from_zip(place, bytes(packed[:-30] if spoil == "cut" else packed), layout="flat")
+    said = {"password": "behind a password", "method": "packed by method 12"}.get(spoil)
+    if said:
+        assert said in table["Message"][0]
+    else:
+        assert "download it again" in table.meta["trouble"]
+    assert not list(place.glob("jw*"))
+
+
+def test_a_zip_ends_at_its_limits(place: Path) -> None:
+    bomb = zip_of(("jw_uncal.fits", bytes(40_000_000)))
+    assert "bytes that it may" in from_zip(place, bomb).meta["trouble"]
+    many = zip_of(*((f"x{number}", b"") for number in range(30)))
+    assert "more than 10 members" in from_zip(place, many, limits=UnpackLimits(members=10)).meta["trouble"]
+    directory = zip_of(*(("x" * 60_000 + str(number), b"") for number in range(150)))
+    assert "its directory has 9," in from_zip(place, directory).meta["trouble"]
+    assert not list(place.rglob("jw*"))
+
+
+def test_a_zip_that_comes_as_a_stream_is_asked_for_as_a_file(place: Path) -> None:
+    packed = zip_of(*((NAME.format(number), JPEG) for number in range(6)))
+    assert "given by its path" in unpack(io.BytesIO(packed), to=place).meta["trouble"]
 
 
 def test_what_is_no_tar_is_said(place: Path) -> None:

@@ -42,10 +42,14 @@ class Addresses:
                 self._known = {}
 
     def of(self, uri: str) -> str:
-        """Give the address of a product; "" where the archive does not have it."""
+        """Give the address of a product; "" where the archive does not have it, or fails to tell."""
         if self._archive is None or not uri or (self._known is not None and uri not in self._known):
             return ""
-        return self._archive.download_url(uri)
+        try:
+            return self._archive.download_url(uri)
+        except Exception as error:  # noqa: BLE001  (an archive may be anybody's; a table never ends for one file)
+            _log.info("no address of %s: %s", uri, error)
+            return ""
 
 
 def address_at(archive: "Archive", uri: str) -> str:

@@ -201,7 +201,13 @@ class Batch:
             while (task := self._take()) is not None:
                 if isinstance(task, Transfer):
                     self._help(task, lane, buffer)
-                elif (left := self._carry_quickly(task, lane)) is not None:
+                    continue
+                try:
+                    left = self._carry_quickly(task, lane)
+                except Exception:  # noqa: BLE001  (the log shows it; a file that nobody carries is waited for for ever)
+                    _log.exception("small file %s goes the plain way", self._plan.items[task].name)
+                    left = self._carry_plainly(task)
+                if left is not None:
                     self._carry(left, lane, buffer)
         finally:
             lane.finish()
@@ -266,12 +272,15 @@ class Batch:
             self._quickly[index] = errand
         assert self._quick is not None  # noqa: S101  (for type checkers)
         left = self._quick.ride(cast(Lane, lane), errand)
-        if left is None:
-            return None
+        return None if left is None else self._carry_plainly(left.index)
+
+    def _carry_plainly(self, index: int) -> int:
+        """Have a worker bring a small file itself; gives it."""
         with self._changed:
-            self._quickly.pop(left.index)
-            self._active[left.index] = self._trial(left.index)
-        return left.index
+            self._quickly.pop(index, None)
+            if index not in self._active:
+                self._active[index] = self._trial(index)
+        return index
 
     def next_small(self, came: Errand | None) -> Errand | None:
         """See `Taker`."""

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from jwstmq_widgets.downloads.connection import Answer, Lane
+from jwstmq_widgets.downloads.answer import Answer
+from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.plan import PlanItem
 from jwstmq_widgets.downloads.wire import Fields

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from jwstmq_widgets.tables import format_size
+
 __all__ = ["Counters", "DownloadProgress", "FileProgress", "Meter", "Running", "tell"]
 
 _WINDOW = 5.0
@@ -66,6 +68,16 @@ class DownloadProgress:
         if self.bytes_total > 0:
             return min(1.0, self.bytes_done / self.bytes_total)
         return (self.files_done + self.files_failed) / self.files_total if self.files_total else 1.0
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.files_done:,} of {self.files_total:,} files",
+            f"{format_size(self.bytes_done)} of {format_size(self.bytes_total)}",
+            f"{format_size(self.rate)}/s",
+            f"{self.seconds_left:.0f} s left" if self.seconds_left is not None else "",
+            f"{self.files_failed:,} failed" if self.files_failed else "",
+        ]
+        return f"{self.fraction:4.0%}  " + " · ".join(part for part in parts if part)
 
 
 class Counters(Protocol):

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -96,14 +96,13 @@ class Quick:
         self._lock = threading.Lock()
         self._coming: list[_Ride] = []
         self._rides: dict[int, _Ride] = {}
-        self._selector: selectors.BaseSelector | None = None
         self._bell: socket.socket | None = None
         self._scratch = bytearray(_SCRATCH)
         self._view = memoryview(self._scratch)
         self._brought: list[Errand] = []
         self._to_sync: SimpleQueue[list[Errand] | None] = SimpleQueue()
         self._room = threading.Semaphore(_MOST_UNSYNCED)
-        self._syncing = 0
+        self._syncing, self._most_syncing = 0, _SYNCING
         self._ended = False
 
     def ride(self, lane: Lane, errand: Errand) -> Errand | None:
@@ -127,14 +126,14 @@ class Quick:
         ride = _Ride(lane, sock, errand)
         sock.settimeout(0)
         with self._lock:
-            if self._ended:
+            if not self._ended and self._bell is None:
+                self._begin()
+            if self._ended or self._bell is None:
                 lane.take_back(errand.url)
                 return errand
             self._coming.append(ride)
-            if self._selector is None:
-                self._begin()
-        assert self._bell is not None  # noqa: S101  (for type checkers: it has begun)
-        self._bell.send(b"!")
+            with suppress(OSError):  # it ends just now, and lets go of whatever is coming
+                self._bell.send(b"!")
         ride.over.wait()
         left = ride.errand
         lane.take_back(errand.url, left.url if left is not None and ride.asked else "", bytes(ride.came))
@@ -150,11 +149,16 @@ class Quick:
             self._to_sync.put(None)
 
     def _begin(self) -> None:
-        hears, self._bell = socket.socketpair()
+        hears, bell = socket.socketpair()
         hears.setblocking(False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(hears, selectors.EVENT_READ)
-        threading.Thread(target=self._run, args=(self._selector, hears), name="download-quick", daemon=True).start()
+        selector = selectors.DefaultSelector()
+        selector.register(hears, selectors.EVENT_READ)
+        if _started("download-quick", self._run, selector, hears):
+            self._bell = bell
+        else:
+            self._ended = True
+            for each in (selector, hears, bell):
+                each.close()
 
     def _run(self, selector: selectors.BaseSelector, hears: socket.socket) -> None:
         try:
@@ -307,10 +311,14 @@ class Quick:
         if not self._manners.fsync:
             self._publish(files)
             return
-        if self._syncing < _SYNCING:
-            self._syncing += 1
-            name = f"download-sync-{self._syncing}"
-            threading.Thread(target=self._sync, name=name, daemon=True).start()
+        if self._syncing < self._most_syncing:
+            if _started(f"download-sync-{self._syncing + 1}", self._sync):
+                self._syncing += 1
+            else:
+                self._most_syncing = self._syncing
+        if not self._syncing:
+            self._publish(files)
+            return
         self._room.acquire()
         self._to_sync.put(files)
 
@@ -341,3 +349,13 @@ class Quick:
             _log.exception("files that are here could not be noted")
             for errand in kept:
                 self._taker.not_kept(errand)
+
+
+def _started(name: str, work: Callable[..., None], *given: Any) -> bool:
+    """Start a thread; False where the system has no more of them."""
+    try:
+        threading.Thread(target=work, args=given, name=name, daemon=True).start()
+    except RuntimeError as error:
+        _log.warning("%s: %s; the download goes on without it", name, error)
+        return False
+    return True

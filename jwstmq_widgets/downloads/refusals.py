@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.archives.host import retry_after
-from jwstmq_widgets.downloads.connection import Answer, public_address
+from jwstmq_widgets.downloads.answer import Answer
 from jwstmq_widgets.downloads.plan import PlanItem
+from jwstmq_widgets.downloads.urls import public_address
 from jwstmq_widgets.errors import DownloadError, ExclusiveAccess, Refused, Unreachable
 
 if TYPE_CHECKING:

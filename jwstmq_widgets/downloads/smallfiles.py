@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jwstmq_widgets.downloads.addresses import Addresses
-from jwstmq_widgets.downloads.connection import public_address
 from jwstmq_widgets.downloads.ledger import Entry
 from jwstmq_widgets.downloads.manifest import way_to
 from jwstmq_widgets.downloads.planitems import CODES, PlanItems
+from jwstmq_widgets.downloads.urls import public_address
 from jwstmq_widgets.downloads.wire import Fields
 from jwstmq_widgets.errors import DownloadError
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from jwstmq_widgets.downloads.connection import Answer, Lane
+from jwstmq_widgets.downloads.answer import Answer
+from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Valve
 from jwstmq_widgets.downloads.part import Part, Validator
 from jwstmq_widgets.downloads.spans import Span, Spans

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from jwstmq_widgets.downloads.answer import Answer
 from jwstmq_widgets.downloads.checks import check_structure
-from jwstmq_widgets.downloads.connection import Answer, Lane, public_address
+from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Valve
 from jwstmq_widgets.downloads.pace import Manners
 from jwstmq_widgets.downloads.part import Part, Validator
@@ -16,6 +17,7 @@ from jwstmq_widgets.downloads.refusals import refusal
 from jwstmq_widgets.downloads.sources import TURNS, Sources
 from jwstmq_widgets.downloads.split import OVERLAP, NotTheSame, Split, compare, total_of
 from jwstmq_widgets.downloads.tarmember import keep_member
+from jwstmq_widgets.downloads.urls import public_address
 from jwstmq_widgets.errors import Incomplete, Mismatch
 from jwstmq_widgets.tables import format_size
 

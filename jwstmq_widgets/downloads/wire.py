@@ -11,23 +11,18 @@ import socket
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 __all__ = [
     "Fields",
     "RawAnswer",
     "Reader",
     "field_lines",
-    "host_field",
     "media_type",
     "plain_answer",
     "request_bytes",
-    "split_address",
 ]
 
-_PLAIN = re.compile(r"(https?)://([A-Za-z0-9.:\[\]-]+)(/[!\"$-~]*)")
 _UNSAFE = re.compile(r"[^!-~]")
-_DEFAULT = {"http": ":80", "https": ":443"}
 _MOST_HEAD = 65536
 _MOST_LINES = 256
 _OTHER_FORMS = frozenset({"text/html", "application/x-tar", "application/tar"})
@@ -254,15 +249,6 @@ def _head(reader: Reader) -> str:
     return b"".join(lines).decode("iso-8859-1")
 
 
-def split_address(url: str) -> tuple[str, str, str]:
-    """Split an address into its scheme, its host with port (and user), and what is asked of that host."""
-    match = _PLAIN.fullmatch(url)
-    if match is not None:
-        return match[1], match[2], match[3]
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc, urlunsplit(("", "", parts.path or "/", parts.query, ""))
-
-
 def field_lines(fields: Mapping[str, str]) -> str:
     """Write header fields down, a line each.
 
@@ -306,10 +292,3 @@ def request_bytes(target: str, host: str, fields: Mapping[str, str], more: str =
         raise http.client.InvalidURL(f"{target[:80]!r} is no address")
     lines = field_lines(fields) if fields else ""
     return f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{more}{lines}\r\n".encode("iso-8859-1")
-
-
-@lru_cache(maxsize=64)
-def host_field(scheme: str, netloc: str) -> str:
-    """Give the value of Host for an address: without user, and without the port that goes without saying."""
-    host = netloc.rpartition("@")[2].removesuffix(_DEFAULT.get(scheme, ""))
-    return host if host.isascii() else host.encode("idna").decode("ascii")

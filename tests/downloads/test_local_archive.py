@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from jwstmq_widgets.archives import Archive, open_archive
 from jwstmq_widgets.downloads import LEDGER_NAME, Manifest, download, plan
@@ -53,6 +53,36 @@ def truth(archive: Archive, products: Table, folder: Path) -> dict[str, str]:
 
 def sums(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path) for path in folder.rglob("*.*") if path.is_file() and path.name != LEDGER_NAME}
+
+
+def test_small_files_follow_each_other_over_tls(
+    local_archive: LocalArchive, southern_ring: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = southern_ring[southern_ring["size"] < 200_000]  # of which the larger ones come in several TLS records
+    kinds = [small[small["suffix"] == suffix][:8] for suffix in ("asn", "i2d", "segm", "stream")]
+    chosen = vstack(kinds, metadata_conflicts="silent")
+    peaceful = truth(open_archive(local_archive.url), chosen, tmp_path / "plain")
+    archive, threads, start = open_archive(local_archive.secure_url), set(), threading.Thread.start
+    decided = plan(chosen, to=tmp_path / "tls", layout="flat", archive=archive)
+
+    def begin(thread: threading.Thread) -> None:
+        threads.add(thread.name)
+        start(thread)
+
+    for variable in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    failed = download(decided, manners=HASTY, workers=2)
+    assert all("no valid certificate" in message for message in failed["Message"].tolist())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(local_archive.ca_file))
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    local_archive.clear_requests()
+    manifest = download(decided, manners=HASTY, workers=2)
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}
+    assert sums(tmp_path / "tls") == peaceful
+    assert "download-quick" in threads
+    asked = local_archive.requests
+    assert len(asked) == len(peaceful)
+    assert len({request.connection for request in asked}) <= 2
 
 
 def test_every_kind_of_file_arrives_as_it_was_sent(archive: Archive, southern_ring: Table, tmp_path: Path) -> None:
@@ -186,7 +216,7 @@ def test_a_cancelled_slow_download_leaves_what_can_be_resumed(
 PROGRAM = textwrap.dedent(
     """
     import sys
-    from astropy.table import Table
+    from astropy.table import Table, vstack
     from jwstmq_widgets.archives import open_archive
     from jwstmq_widgets.downloads import download, plan
 
@@ -264,7 +294,7 @@ def test_a_killed_program_goes_on_with_the_right_bytes(
 FULL_DISK = textwrap.dedent(
     """
     import sys
-    from astropy.table import Table
+    from astropy.table import Table, vstack
     from jwstmq_widgets.archives import open_archive
     from jwstmq_widgets.downloads import download, plan
 

@@ -2,10 +2,13 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jwstmq_widgets.archives import Archive, open_archive
 from jwstmq_widgets.downloads import Control, Manifest, Manners, download
 from jwstmq_widgets.downloads.progress import DownloadProgress
 from jwstmq_widgets.downloads.smallfiles import Errand, SmallFiles
@@ -104,6 +107,65 @@ def test_cancelled_small_files_leave_nothing_behind(origin: Origin, plan_of: Mak
     assert here == {Path(path).name for path in manifest["Local Path"][complete].tolist()}
     assert set(manifest["Status"][~complete].tolist()) == {"CANCELLED"}
     assert all((decided.folder / name).read_bytes() == SMALL for name in here)
+
+
+class Odd:
+    """An archive as somebody else might write one: of one file it gives no address that is one."""
+
+    def __init__(self, archive: Archive, name: str, address: str) -> None:
+        self._archive, self._name, self._address = archive, name, address
+
+    def download_url(self, uri: str) -> str:
+        if not uri.endswith(self._name):
+            return self._archive.download_url(uri)
+        if not self._address:
+            raise LookupError(uri)
+        return self._address
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._archive, name)
+
+
+@pytest.mark.parametrize("address", ["", "http://[no where/file"], ids=["none", "a broken one"])
+@pytest.mark.parametrize("place", [0, 20])
+def test_an_archive_that_knows_no_address_of_one_file_holds_no_other_up(
+    origin: Origin, plan_of: MakePlan, address: str, place: int
+) -> None:
+    for name in names(40):
+        origin.add(name, SMALL)
+    odd, cancel = names(40)[place], threading.Event()
+    decided = replace(plan_of(), archive=Odd(open_archive(origin.url), odd, address))
+    late = threading.Timer(60, cancel.set)
+    late.start()
+    manifest = download(decided, manners=HASTY, workers=2, cancel=cancel)
+    late.cancel()
+    failed = manifest[manifest["Status"] != "COMPLETE"]
+    assert failed["Status"].tolist() == ["ERROR"]
+    assert failed["Local Path"].tolist() == [str(decided.folder / odd)]
+    assert sorted(path.name for path in decided.folder.glob("jw*")) == sorted({*names(40)} - {odd})
+
+
+@pytest.mark.parametrize("name", ["download-quick", "download-sync"])
+def test_files_come_where_no_more_threads_are_to_be_had(
+    origin: Origin, plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    start = threading.Thread.start
+
+    def begin(thread: threading.Thread) -> None:
+        if thread.name.startswith(name):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    for each in names(40):
+        origin.add(each, SMALL)
+    cancel = threading.Event()
+    late = threading.Timer(60, cancel.set)
+    late.start()
+    manifest = download(plan_of(), manners=HASTY, workers=2, cancel=cancel)
+    late.cancel()
+    assert set(manifest["Status"].tolist()) == {"COMPLETE"}
+    assert len(origin.asked) == 40
 
 
 def test_a_mistake_in_the_quick_way_leaves_its_files_to_the_plain_one(

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from jwstmq_widgets.downloads.connection import Lane
-from jwstmq_widgets.downloads.wire import Fields, RawAnswer, Reader, host_field, request_bytes, split_address
+from jwstmq_widgets.downloads.urls import host_field, split_address
+from jwstmq_widgets.downloads.wire import Fields, RawAnswer, Reader, request_bytes
 
 
 @contextmanager

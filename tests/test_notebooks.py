@@ -41,7 +41,9 @@ def test_the_bulk_download_goes_from_a_question_to_verified_files(
     assert failed == 0
     assert verdicts == {"good"}
     assert len(type(plan).load(tmp_path / "southern-ring.plan")) == len(plan)
-    assert capsys.readouterr().out.startswith("#!/bin/sh\n")
+    progress, _, script = capsys.readouterr().out.rpartition("\r")
+    assert "100%  176 of 176 files" in progress
+    assert script.startswith("#!/bin/sh\n")
 
 
 def test_the_lesson_shows_requests_faults_and_other_clients(

@@ -251,7 +251,7 @@ def _display(given: argparse.Namespace) -> "Iterator[Callable[[DownloadProgress]
             yield display.show
     else:
         with ProgressLine() as line:
-            yield lambda at: line.show(_progress_text(at))
+            yield lambda at: line.show(str(at))
 
 
 def _write(manifest: "Manifest", given: argparse.Namespace) -> None:
@@ -278,19 +278,6 @@ def _progress_facts(at: "DownloadProgress") -> dict[str, Any]:
         "rate": round(at.rate),
         "seconds_left": None if at.seconds_left is None else round(at.seconds_left, 1),
     }
-
-
-def _progress_text(at: "DownloadProgress") -> str:
-    from jwstmq_widgets.tables import format_size
-
-    parts = [
-        f"{at.files_done:,} of {at.files_total:,} files",
-        f"{format_size(at.bytes_done)} of {format_size(at.bytes_total)}",
-        f"{format_size(at.rate)}/s",
-        f"{at.seconds_left:.0f} s left" if at.seconds_left is not None else "",
-        f"{at.files_failed} failed" if at.files_failed else "",
-    ]
-    return f"{at.fraction:4.0%}  " + " · ".join(part for part in parts if part)
 
 
 def _rate(text: str) -> float:

@@ -68,6 +68,7 @@ def test_rate_and_time_left_follow_the_last_seconds() -> None:
         now = meter.snapshot([file])
     assert now.rate == pytest.approx(50, rel=0.02)
     assert now.seconds_left == pytest.approx(10, rel=0.03)
+    assert str(now) == " 50%  0 of 1 files · 500 B of 1.0 kB · 50 B/s · 10 s left"
 
 
 def test_bytes_that_were_here_before_do_not_make_it_fast() -> None:

@@ -30,13 +30,13 @@ from jwstmq_widgets.archives.esaquestions import (
 )
 from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress
 from jwstmq_widgets.archives.productlists import targets_of
 from jwstmq_widgets.archives.related import related_table, relations_in
 from jwstmq_widgets.archives.resolver import place_of, resolve_target
 from jwstmq_widgets.archives.taparchive import TapArchive
-from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.query.positions import read_radius, read_resolver

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from jwstmq_widgets.archives.account import ANONYMOUS, EXCLUSIVE_ACCESS, Account
 from jwstmq_widgets.archives.connections import Connections
-from jwstmq_widgets.archives.esaaccount import Cookie, end_session, find_password, link_token, start_session
+from jwstmq_widgets.archives.esasession import Cookie, end_session, find_password, link_token, start_session
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.keyrings import drop, keep
+from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one
-from jwstmq_widgets.archives.tokens import Logins, drop, keep
 from jwstmq_widgets.errors import ArchiveError, Cancelled
 
 __all__ = ["EsaUser"]

@@ -14,6 +14,7 @@ from jwstmq_widgets.archives.answers import Answers, remembered
 from jwstmq_widgets.archives.criteria import criteria_for, narrowed, placed
 from jwstmq_widgets.archives.exposures import DATASETS, Exposures, files_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.mastuser import MastUser
 from jwstmq_widgets.archives.missions import columns_table, missions_table
 from jwstmq_widgets.archives.missionsearch import MissionSearch
@@ -22,7 +23,6 @@ from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, ga
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
 from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of, targets_of
 from jwstmq_widgets.archives.resolver import place_of, resolve_target
-from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table, products_table

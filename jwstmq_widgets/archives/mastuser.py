@@ -5,10 +5,12 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
+from jwstmq_widgets.archives.account import ANONYMOUS, Account, read_account
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.keyrings import drop, keep
+from jwstmq_widgets.archives.logins import Logins, Use
 from jwstmq_widgets.archives.parallel import Manners, ask_one
-from jwstmq_widgets.archives.tokens import Logins, Use, drop, keep
+from jwstmq_widgets.archives.tokens import Credential, find_token
 
 __all__ = ["MastUser"]
 
@@ -113,6 +115,6 @@ class MastUser:
             return self._client
 
     def _new_client(self, credential: Credential) -> Any:
-        from jwstmq_widgets.archives.session import Client  # imports requests, and astroquery when made
+        from jwstmq_widgets.archives.portalclient import Client  # imports requests, and astroquery when made
 
         return Client(self._host, credential, self._manners)

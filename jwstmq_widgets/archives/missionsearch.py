@@ -7,7 +7,6 @@ from threading import Event
 
 import orjson
 
-from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.missions import (
@@ -22,6 +21,7 @@ from jwstmq_widgets.archives.missions import (
 )
 from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one, gather
 from jwstmq_widgets.archives.portal import Columns, joined
+from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 

@@ -18,7 +18,6 @@ __all__ = [
     "invoke_body",
     "joined",
     "read_page",
-    "read_resolved",
 ]
 
 Columns = dict[str, list[Any]]
@@ -112,33 +111,6 @@ def read_page(body: bytes, *, host: Host) -> Page:
         raise host.unreadable("its rows do not fit its columns") from error
     columns.pop("_selected_", None)
     return Page(columns=columns, page=page, pages=pages)
-
-
-def read_resolved(body: bytes, *, host: Host) -> tuple[float, float] | None:
-    """Read the name resolver's answer.
-
-    Parameters
-    ----------
-    body
-        The answer.
-    host
-        The resolver, for the errors.
-
-    Returns
-    -------
-    tuple or None
-        Right ascension and declination (deg, ICRS) of the first match; None when the name is unknown.
-
-    Raises
-    ------
-    Unreadable
-        If it is not such an answer.
-    """
-    try:
-        matches = orjson.loads(body)["resolvedCoordinate"]
-        return (float(matches[0]["ra"]), float(matches[0]["decl"])) if matches else None
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
-        raise host.unreadable("it is not a name resolver's") from error
 
 
 def joined(parts: Iterable[Columns]) -> Columns:

@@ -9,12 +9,12 @@ import numpy as np
 import orjson
 from astropy.table import Table
 
-from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.listingrows import read_rows
 from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, Waiting, gather
 from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
+from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.errors import QueryError, Unreadable
 from jwstmq_widgets.tables.encoded import Encoded, concatenated
 

@@ -5,17 +5,18 @@ from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+import orjson
+
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one
-from jwstmq_widgets.archives.portal import read_resolved
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
 
-__all__ = ["place_of", "resolve_target"]
+__all__ = ["place_of", "read_resolved", "resolve_target"]
 
 _LONGEST_WAIT = 30.0
 # What Sesame says where it is: https://cds.unistra.fr/cgi-bin/Sesame, plain text, the line that astropy reads too.
@@ -90,6 +91,33 @@ def place_of(archive: "Archive", query: Query, *, cancel: Event | None = None) -
     if query.target:
         return archive.resolve(query.target, resolver=query.resolver, cancel=cancel)
     return query.coordinates
+
+
+def read_resolved(body: bytes, *, host: Host) -> tuple[float, float] | None:
+    """Read the name resolver's answer.
+
+    Parameters
+    ----------
+    body
+        The answer.
+    host
+        The resolver, for the errors.
+
+    Returns
+    -------
+    tuple or None
+        Right ascension and declination (deg, ICRS) of the first match; None when the name is unknown.
+
+    Raises
+    ------
+    Unreadable
+        If it is not such an answer.
+    """
+    try:
+        matches = orjson.loads(body)["resolvedCoordinate"]
+        return (float(matches[0]["ra"]), float(matches[0]["decl"])) if matches else None
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError) as error:
+        raise host.unreadable("it is not a name resolver's") from error
 
 
 def _read_sesame(body: bytes, *, host: Host) -> tuple[float, float] | None:

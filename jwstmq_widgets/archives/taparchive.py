@@ -15,10 +15,10 @@ from jwstmq_widgets.archives.esalists import ask_rows
 from jwstmq_widgets.archives.esatables import Rows
 from jwstmq_widgets.archives.esauser import EsaUser
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one
 from jwstmq_widgets.archives.tapanswers import Column, read_messages, read_tables
 from jwstmq_widgets.archives.tapservice import SYNC_ROWS, TapService, Uploads
-from jwstmq_widgets.archives.tokens import Logins
 from jwstmq_widgets.archives.votables import read_votable
 from jwstmq_widgets.errors import QueryError, Refused
 

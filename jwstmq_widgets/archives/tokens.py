@@ -1,204 +1,105 @@
-"""Where a token is kept, with what can be known of its age."""
+"""The token that lets somebody in to an archive."""
 
-import contextlib
-import logging
 import os
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
-import orjson
-import platformdirs
+import re
+import sys
+from collections.abc import Mapping
+from getpass import getpass
 
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.keyrings import kept
+from jwstmq_widgets.archives.logins import NEW_TOKEN
 
-__all__ = ["NEW_TOKEN", "Logins", "Use", "drop", "keep", "kept"]
+__all__ = ["Credential", "find_token"]
 
-_log = logging.getLogger(__name__)
-
-NEW_TOKEN = "https://auth.mast.stsci.edu/tokens"  # noqa: S105  (an address)
-"""Where MAST makes tokens."""
-
-# MAST's rules: a token ends after 10 days without use, and after 60 days in any case (auth.mast.stsci.edu/info).
-_UNUSED, _OLDEST = 10, 60
-_EARLY = 7  # days before its end from which an old token is warned of
-_EARLY_UNUSED = 2
-_DAY = 86400.0
-
-_ENTRY_OF_MAST = ("astroquery:mast.stsci.edu.token", "masttoken")  # where astroquery.mast keeps it
+_VARIABLE = "MAST_API_TOKEN"
+_TOKEN = re.compile(r"[!-~]{4,512}")  # printable ASCII without blanks: nothing that could end a header field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Since when a token is in use, as far as this machine knows; another machine may know an earlier day."""
-
-    first: float
-    """Seconds since 1970 at its first login here."""
-    last: float
-    """Seconds since 1970 when it was last sent."""
-
-    @property
-    def expires(self) -> datetime:
-        """When it ends if it is not used again; at the latest, because it may be older than is known here."""
-        return datetime.fromtimestamp(min(self.first + _OLDEST * _DAY, self.last + _UNUSED * _DAY), UTC)
-
-    def warning(self, now: float) -> str:
-        """Say that the token's end is near; "" while it is not."""
-        age, unused = (now - self.first) / _DAY, (now - self.last) / _DAY
-        if age >= _OLDEST - _EARLY:
-            return (
-                f"this token has been in use for {age:.0f} days and ends after {_OLDEST}; "
-                f"make a new one at {NEW_TOKEN} and log in again"
-            )
-        if unused >= _UNUSED - _EARLY_UNUSED:
-            return (
-                f"this token has not been used for {unused:.0f} days and ends after {_UNUSED}; ask something, or log in"
-            )
-        return ""
-
-
-class Logins:
-    """Who logged in where, and when. Nothing that is made from a token is written down.
-
-    What is written is a file of dates by archive and account. So a new token of the same account is known for one only
-    when the old one must have ended, was refused, or was logged out; until then a warning may come too early.
-
-    Parameters
-    ----------
-    path
-        The file; None for none, as for archives on this machine.
-    clock
-        Gives the present, in seconds since 1970.
-    """
-
-    def __init__(self, path: Path | None, *, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
-        self.clock = clock
-        self._memory: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, host: Host) -> "Logins":
-        """Give those of the user."""
-        return cls(None if host.loopback else platformdirs.user_state_path("jwstmq_widgets") / "logins.json")
-
-    def used(self, host: Host, identity: str) -> Use:
-        """Note a login, and give since when its token is in use.
-
-        Parameters
-        ----------
-        host
-            Where.
-        identity
-            What the archive calls the account.
-
-        Returns
-        -------
-        Use
-        """
-        now = self.clock()
-        known = self._read()
-        uses = known.setdefault(host.url, {}).setdefault("uses", {})
-        first, last = uses.get(identity, (now, now))
-        if now - last > _UNUSED * _DAY or now - first > _OLDEST * _DAY or now < last:
-            first = now  # that token has ended: this is another
-        uses[identity] = [first, now]
-        self._write(known)
-        return Use(first=first, last=now)
-
-    def forget(self, host: Host) -> bool:
-        """Forget the logins; True if a token was put into the keyring for this archive."""
-        known = self._read()
-        entry = known.pop(host.url, {})
-        self._write(known)
-        return bool(entry.get("kept"))
-
-    def refused(self, host: Host) -> None:
-        """Note that a token was not accepted: the next one will be another."""
-        known = self._read()
-        if "uses" in known.get(host.url, {}):
-            known[host.url]["uses"] = {}
-            self._write(known)
-
-    def put_away(self, host: Host) -> None:
-        """Note that a token was put into the keyring."""
-        known = self._read()
-        known.setdefault(host.url, {})["kept"] = True
-        self._write(known)
-
-    def _read(self) -> dict[str, Any]:
-        if self._path is None:
-            return self._memory
-        try:
-            known = orjson.loads(self._path.read_bytes())
-            for entry in known.values():
-                for first, last in entry.get("uses", {}).values():
-                    float(first), float(last)
-        except (OSError, ValueError, TypeError, AttributeError):
-            return {}
-        return known if isinstance(known, dict) else {}
-
-    def _write(self, known: dict[str, Any]) -> None:
-        if self._path is None:
-            self._memory = known
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".", delete=False) as file:
-                file.write(orjson.dumps(known))
-            os.replace(file.name, self._path)  # noqa: PTH105  (both are names here)
-        except OSError as error:
-            _log.info("the login was not noted: %s", type(error).__name__)
-
-
-def kept(host: Host) -> str:
-    """Give the token that the keyring has for a host; "" for none, or where there is no keyring."""
-    try:
-        import keyring
-
-        return (keyring.get_password(*_entry(host)) or "").strip()
-    except Exception as error:  # noqa: BLE001  (backends raise whatever their system does; without one we go on)
-        _log.info("no token from the keyring: %s", type(error).__name__)
-        return ""
-
-
-def keep(token: str, host: Host) -> str:
-    """Put a token into the keyring.
+class Credential:
+    """A token, bound to one host, that never shows itself.
 
     Parameters
     ----------
     token
-        The token.
+        The token; "" for none.
     host
-        The only host that it is for.
+        The only host that it is sent to.
+    """
+
+    __slots__ = ("_host", "_token")
+
+    def __init__(self, token: str, host: Host) -> None:
+        self._token = token
+        self._host = host
+
+    def headers(self, url: str) -> dict[str, str]:
+        """Give the header fields for a request: the token for its own host, nothing for any other.
+
+        ``Authorization: token`` is what MAST's own bundle scripts send; unlike the cookie that astroquery sets, it is
+        made anew for each address, so it cannot travel along a redirect.
+        """
+        if self._token and self._host.owns(url):
+            return {"Authorization": f"token {self._token}"}
+        return {}
+
+    def forget(self) -> None:
+        """Drop the token, for everyone who holds this object."""
+        self._token = ""
+
+    def __repr__(self) -> str:
+        return f"<Credential for {self._host.name}, {'present' if self._token else 'none'}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a credential is not pickled, so that its token reaches no file")
+
+
+def find_token(
+    given: str | None, *, host: Host, environ: Mapping[str, str] = os.environ, interactive: bool | None = None
+) -> str:
+    """Find the token to log in with.
+
+    It is looked for in the argument, in ``MAST_API_TOKEN``, in the keyring (where astroquery keeps it), and is asked
+    for at a terminal. The environment's token is used for MAST's own domain and for this machine only, and the keyring
+    has an entry for each host: neither is handed to any other host that happens to be opened.
+
+    Parameters
+    ----------
+    given
+        The argument of ``login``.
+    host
+        The archive.
+    environ
+        The environment.
+    interactive
+        Whether somebody sits at a terminal; found out by default.
 
     Returns
     -------
     str
-        A sentence why not; "" when it is there.
+
+    Raises
+    ------
+    LoginError
+        If there is none, if it cannot be a token, or if it would travel unencrypted.
     """
-    try:
-        import keyring
-
-        keyring.set_password(*_entry(host), token)
-    except Exception as error:  # noqa: BLE001  (backends raise whatever their system does; the login stands without)
-        missing = isinstance(error, ImportError)
-        reason = "the package keyring is not installed" if missing else "this machine offers no keyring that works"
-        step = "install 'jwstmq_widgets[keyring]', or set MAST_API_TOKEN" if missing else "set MAST_API_TOKEN instead"
-        return f"logged in, but the token was not stored: {reason}; {step}"
-    return ""
-
-
-def drop(host: Host) -> None:
-    """Remove the token of a host from the keyring, if there is one."""
-    with contextlib.suppress(Exception):  # backends raise whatever their system does, also when there is no entry
-        import keyring
-
-        keyring.delete_password(*_entry(host))
-
-
-def _entry(host: Host) -> tuple[str, str]:
-    return _ENTRY_OF_MAST if host.of_mast else (f"jwstmq_widgets:{host.url}", "token")
+    if not host.private:
+        raise host.no_login(
+            f"a token is not sent to {host.url}, because others could read it on the way; use the https address"
+        )
+    token = (given or "").strip()
+    if given is None and (host.of_mast or host.loopback):
+        token = environ.get(_VARIABLE, "").strip()
+    if given is None and not token:
+        token = kept(host)
+    if (
+        given is None
+        and not token
+        and (sys.stdin is not None and sys.stdin.isatty() if interactive is None else interactive)
+    ):
+        token = getpass(f"Token for the archive {host.name}: ").strip()
+    if not token:
+        raise host.no_login(f"no token was given; use login(token) or set {_VARIABLE} (tokens are made at {NEW_TOKEN})")
+    if not _TOKEN.fullmatch(token):
+        raise host.no_login("this cannot be a token: it has blanks or unusual characters; copy it again")
+    return token

@@ -2,10 +2,11 @@ import pickle
 
 import pytest
 
-from jwstmq_widgets.archives.account import ANONYMOUS, Account, Credential, find_token, read_account
+from jwstmq_widgets.archives.account import ANONYMOUS, Account, read_account
 from jwstmq_widgets.archives.host import MAST_URL, Host
+from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.mast import MastArchive
-from jwstmq_widgets.archives.tokens import Logins
+from jwstmq_widgets.archives.tokens import Credential, find_token
 from jwstmq_widgets.errors import LoginError, Unreadable
 from jwstmq_widgets.localarchive import TOKEN, TOKEN_EXPIRED
 

@@ -6,11 +6,11 @@ import threading
 import numpy as np
 import pytest
 
-from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.mast import MastArchive
 from jwstmq_widgets.archives.missionsearch import MissionSearch
 from jwstmq_widgets.archives.parallel import Manners
+from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.errors import Cancelled, QueryError, Refused, Unreachable, Unreadable
 from jwstmq_widgets.localarchive import TOKEN
 from jwstmq_widgets.localarchive.faults import BadJson, Cut, Drop, EmptyAnswer, Redirect, Refuse, Slow

@@ -8,7 +8,6 @@ from jwstmq_widgets.archives.portal import (
     invoke_body,
     joined,
     read_page,
-    read_resolved,
 )
 from jwstmq_widgets.errors import Refused, Unreadable
 from jwstmq_widgets.tables import observations_table
@@ -94,18 +93,3 @@ def test_anything_else_is_unreadable(body):
 def test_answers_of_different_generations_are_joined_without_loss():
     whole = joined([{"a": [1], "b": [2]}, {"a": [3], "c": [4]}])
     assert whole == {"a": [1, 3], "b": [2, None], "c": [None, 4]}
-
-
-def test_the_resolver_gives_the_first_match():
-    body = b'{"resolvedCoordinate":[{"ra":151.757,"decl":-40.436},{"ra":1,"decl":2}],"status":""}'
-    assert read_resolved(body, host=HOST) == (151.757, -40.436)
-
-
-def test_a_name_that_the_resolver_does_not_know_is_none():
-    assert read_resolved(b'{"resolvedCoordinate":[],"status":""}', host=HOST) is None
-
-
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"resolvedCoordinate":[{"ra":"x"}]}'])
-def test_another_answer_of_a_resolver_is_unreadable(body):
-    with pytest.raises(Unreadable):
-        read_resolved(body, host=HOST)

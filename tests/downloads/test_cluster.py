@@ -21,8 +21,8 @@ from distributed import Client, LocalCluster, wait
 
 from jwstmq_widgets import __version__
 from jwstmq_widgets.archives import Archive, open_archive
-from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.downloads import LEDGER_NAME, DownloadProgress, Manifest, Workers, download, plan
 from jwstmq_widgets.downloads.cluster import Crew
 from jwstmq_widgets.downloads.control import Control

@@ -124,8 +124,8 @@ def test_a_token_goes_to_its_own_archive_only(
     other.add(NAME, CONTENT)
     made = both()
     first = made.archive.archives[0]  # type: ignore[union-attr]
-    from jwstmq_widgets.archives.account import Credential
     from jwstmq_widgets.archives.host import Host
+    from jwstmq_widgets.archives.tokens import Credential
 
     monkeypatch.setattr(first._user, "_credential", Credential("secret-token", Host.at(origin.url)))
     assert of(download(made, manners=HASTY))[0] == "COMPLETE"

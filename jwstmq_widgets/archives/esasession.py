@@ -1,4 +1,4 @@
-"""Who is logged in to ESA's archive: user and password become a cookie, and a MAST token may be linked to the user.
+"""A session at ESA's archive: a cookie, which user name and password begin.
 
 The cookie is bound to its host, as a `Credential` is: no other host is sent it, along no redirect. The password is sent
 once and not kept, save in the keyring where that was asked for. The MAST token is kept by ESA's server, for the user.
@@ -12,10 +12,10 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
-from jwstmq_widgets.archives.account import find_token
 from jwstmq_widgets.archives.connections import Connections, Reply
 from jwstmq_widgets.archives.host import Host, retry_after
-from jwstmq_widgets.archives.tokens import kept
+from jwstmq_widgets.archives.keyrings import kept
+from jwstmq_widgets.archives.tokens import find_token
 
 __all__ = ["Cookie", "end_session", "find_password", "link_token", "start_session"]
 

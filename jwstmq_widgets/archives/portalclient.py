@@ -9,10 +9,10 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from jwstmq_widgets.archives.account import Credential
 from jwstmq_widgets.archives.connections import USER_AGENT
 from jwstmq_widgets.archives.host import Host, retry_after
 from jwstmq_widgets.archives.parallel import Manners, Stop, Waiting
+from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.errors import ArchiveError, QueryError
 
 __all__ = ["Client"]

@@ -199,3 +199,24 @@ def test_each_panel_works_alone(apart: Notebook, screenshot: Screenshot, panel: 
         expect(shown.locator("img").first).to_be_visible()
     screenshot(shown, panel)
     assert shown.evaluate(CLIPPED) == []
+
+
+def test_an_explorer_whose_kernel_has_gone_says_so_once_and_stays_in_shape(
+    lab: Lab, browser: Browser, local_archive: LocalArchive, screenshot: Screenshot
+) -> None:
+    with lab.notebook(browser, "explorer-gone", loaded=True) as notebook:
+        notebook.run_cell(OPEN.format(url=local_archive.url))
+        explorer = notebook.page.locator(".jwstmq-explorer")
+        expect(explorer.locator(".jwstmq-grid-tail").first).to_be_visible()
+        parts = [explorer.locator(name) for name in (".jwstmq-side", ".jwstmq-main", ".jwstmq-download")]
+        before = [part.evaluate("(part) => [part.offsetLeft, part.offsetWidth]") for part in parts]
+        notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        said = explorer.get_by_role("alert").filter(visible=True)
+        expect(said).to_have_text("The kernel that made this has gone. Run the cell again.")
+        assert [part.evaluate("(part) => [part.offsetLeft, part.offsetWidth]") for part in parts] == before
+        field(notebook.page, "Program").fill("1386")
+        field(notebook.page, "Program").press("Enter")
+        explorer.get_by_role("tab", name="Gallery").click()
+        expect(said).to_have_count(1)
+        screenshot(explorer, "explorer-gone")
+        assert not notebook.errors

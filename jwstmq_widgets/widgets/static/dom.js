@@ -35,6 +35,12 @@ function listen(model, el, draw, receivers = {}) {
   const trouble = problemLine();
   el.append(trouble);
   let quiet = setTimeout(() => say(trouble, "Waiting for the kernel. If it has gone, run the cell again."), 4000);
+  const leave = () => {
+    clearTimeout(quiet);
+    trouble.classList.add("jwstmq-panel-gone");
+    say(trouble, "The kernel that made this has gone. Run the cell again.");
+    model.send = () => {};
+  };
   const receive = (message, buffers) => {
     if (!message) return;
     clearTimeout(quiet);
@@ -45,10 +51,12 @@ function listen(model, el, draw, receivers = {}) {
     }
   };
   model.on("msg:custom", receive);
+  model.on("comm_live_update", leave);
   model.send({ do: "ready" });
   return () => {
     clearTimeout(quiet);
     model.off("msg:custom", receive);
+    model.off("comm_live_update", leave);
   };
 }
 

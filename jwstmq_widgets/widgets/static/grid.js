@@ -118,6 +118,7 @@ function send(content) {
 
 function say(text) {
   if (trouble.textContent !== text) trouble.textContent = text;
+  trouble.classList.toggle("jwstmq-grid-gone", text === GONE);
   trouble.hidden = !text;
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from astropy.table import Table
 
 from jwstmq_widgets.archives import Archive, nothing_found
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.exploration.files import FileIndex
 from jwstmq_widgets.exploration.jobs import Run
 from jwstmq_widgets.query import Query
@@ -74,13 +75,13 @@ def ask(archive: Archive, query: Query, run: Run, *, arrived: Callable[[Table], 
     run.check()
     if not len(observations):
         raise nothing_found(archive, query)
-    run.tell(text=f"{len(observations):,} observations; asking for their products", fraction=0.0)
+    run.tell(text=f"{counted(len(observations), 'observation')}; asking for their products", fraction=0.0)
     after = 0.0
 
     def progress(done: Any) -> None:
         nonlocal after
         asked, total = done.observations_done, done.observations_total
-        text = f"{asked} of {total} observations · {done.products:,} files"
+        text = f"{asked:,} of {counted(total, 'observation')} · {counted(done.products, 'file')}"
         run.tell(text=text, fraction=asked / max(total, 1))
         began = time.monotonic()
         if asked < total and done.partial is not None and began >= after:

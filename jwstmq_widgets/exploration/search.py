@@ -9,6 +9,7 @@ from astropy.table import Table
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.exploration.asking import Answer, ask
 from jwstmq_widgets.exploration.choosing import shown_products
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.exploration.files import FileStates
 from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
 from jwstmq_widgets.exploration.notices import warnings_of
@@ -79,7 +80,8 @@ class Search:
                 archive = self._connection.ready(run)
                 answer = ask(archive, query, run, arrived=lambda products: self._arrived(products, query, run), **how)
                 self._take(answer, run)
-                run.tell(text=f"{len(answer.observations):,} observations · {len(self._state.shown):,} files")
+                found, shown = len(answer.observations), len(self._state.shown)
+                run.tell(text=f"{counted(found, 'observation')} · {counted(shown, 'file')}")
                 self._destination.look()
             finally:
                 with self._write.lock:

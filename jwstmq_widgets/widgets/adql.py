@@ -9,6 +9,7 @@ from astropy.table import Table
 from jwstmq_widgets.archives.esaexamples import EXAMPLES
 from jwstmq_widgets.errors import JwstmqError
 from jwstmq_widgets.exploration.adqlwork import AdqlWork, observation_names, position_of
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.exploration.jobs import Problem
 from jwstmq_widgets.widgets.exports import in_notebook
 from jwstmq_widgets.widgets.panel import Panel, static
@@ -191,11 +192,11 @@ class AdqlPanel(Panel):
         table = self._work.result
         if table is None:
             return ""
-        rows = f"{len(table):,} row{'' if len(table) == 1 else 's'}"
+        rows = counted(len(table), "row")
         if table.meta.get("overflow"):
             rows += ", and there are more: the archive cut them off"
         first = f"; the first {_MOST_ROWS} are shown" if len(table) > _MOST_ROWS else ""
-        return f"{rows} · {len(table.colnames)} column{'' if len(table.colnames) == 1 else 's'}{first}"
+        return f"{rows} · {counted(len(table.colnames), 'column')}{first}"
 
     def _searching(self) -> str:
         search = self.exploration.jobs.get("search")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.downloads import DownloadProgress, Manifest, Plan
 from jwstmq_widgets.errors import JwstmqError
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.exploration.jobs import Problem
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.keepsakes import load_code, write_page, write_script
@@ -227,7 +228,7 @@ class DownloadPanel(Panel):
         if plan is None or (shown is not None and shown is not self._dismissed):
             return ""
         size = f", {format_size(plan.bytes_to_fetch)}" if plan.bytes_to_fetch else ""
-        return f"An earlier download left {plan.fetch:,} file{'' if plan.fetch == 1 else 's'} to do{size}"
+        return f"An earlier download left {counted(plan.fetch, 'file')} to do{size}"
 
     def _result(self) -> dict[str, Any] | None:
         manifest = self.exploration.manifest
@@ -237,7 +238,7 @@ class DownloadPanel(Panel):
         count = {name: status.count(name) for name in ("COMPLETE", "SKIPPED", "ERROR", "CANCELLED")}
         moved = sum(size for size, how in zip(sizes, status, strict=True) if how == "COMPLETE" and size > 0)
         done = count["COMPLETE"]
-        parts = [f"{done:,} file{'' if done == 1 else 's'} downloaded" + (f", {format_size(moved)}" if done else "")]
+        parts = [f"{counted(done, 'file')} downloaded" + (f", {format_size(moved)}" if done else "")]
         words = {"SKIPPED": "skipped", "ERROR": "failed", "CANCELLED": "cancelled"}
         parts += [f"{count[name]:,} {word}" for name, word in words.items() if count[name]]
         failed = [
@@ -277,7 +278,7 @@ def _summary(plan: Plan | None, ticked: int, *, total: int) -> str:
     if not ticked:
         return "Nothing is ticked" if total else ""
     if plan is None:
-        return f"{ticked:,} file{'' if ticked == 1 else 's'}"
+        return counted(ticked, "file")
     return plan.summary()
 
 

@@ -8,6 +8,7 @@ import ipywidgets
 
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.exploration.adqlwork import adql_archive
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.widgets.adql import AdqlPanel
 from jwstmq_widgets.widgets.archivemenu import archive_choices
@@ -51,7 +52,7 @@ class _Header(Panel):
             "warnings": list(state.warnings),
             "messages": list(state.messages),
             "query": "" if state.query.empty else str(state.query),
-            "count": f"{count:,} observation{'' if count == 1 else 's'}" if state.as_of is not None else "",
+            "count": counted(count, "observation") if state.as_of is not None else "",
             "as_of": state.as_of.isoformat() if state.as_of is not None else "",
             "searching": search is not None and search.state == "running",
             "problem": closed.text if closed is not None else "",

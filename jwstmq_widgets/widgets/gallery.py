@@ -10,6 +10,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.exploration import FileState
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.previews import preview_index
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.panel import Panel, static
@@ -194,8 +195,8 @@ class Gallery(Panel):
         files = 0 if self._table is None else len(self._table)
         if not files or not cards:
             return ""
-        pictures = f"{cards:,} picture{'' if cards == 1 else 's'}"
-        return f"{pictures} · {self._without:,} files without one" if self._without else pictures
+        pictures = counted(cards, "picture")
+        return f"{pictures} · {counted(self._without, 'file')} without one" if self._without else pictures
 
     def _empty_text(self, cards: int) -> str:
         if cards:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.facets import Facets
 from jwstmq_widgets.widgets.columnmemory import ColumnMemory
@@ -106,7 +107,7 @@ class _Products:
     def summary(self, summary: Summary, *, elsewhere: int) -> str:
         if not summary.files:
             return f"{elsewhere:,} ticked files are of other types" if elsewhere else ""
-        files = f"{summary.files:,} file{'' if summary.files == 1 else 's'}"
+        files = counted(summary.files, "file")
         parts = [f"{summary.ticked:,} of {files}" if summary.ticked else files, format_size(summary.size)]
         counts = {
             "of unknown size": summary.unknown,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.listing import with_files
 from jwstmq_widgets.widgets.columnmemory import ColumnMemory
@@ -104,7 +105,7 @@ class _Observations:
     def summary(self, summary: Summary, *, elsewhere: int) -> str:  # noqa: ARG002
         if not summary.files:
             return ""
-        all_of_them = f"{summary.files:,} observation{'' if summary.files == 1 else 's'}"
+        all_of_them = counted(summary.files, "observation")
         if not summary.ticked:
             return f"{all_of_them} · tick some to narrow the products to theirs"
         return f"products narrowed to {summary.ticked:,} of {all_of_them} · {format_size(summary.size)}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from jwstmq_widgets.archives.merged import AtLeast
 from jwstmq_widgets.errors import QueryError
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.exploration.inquiry import Inquiry
 from jwstmq_widgets.exploration.jobs import Problem
 from jwstmq_widgets.query import CATEGORIES, EXPOSURE_TYPES, MODES, Query
@@ -159,8 +160,8 @@ class SearchPanel(Panel):
         if count is None:
             return ""
         if isinstance(count, AtLeast):
-            return f"at least {count:,} observation{'' if count == 1 else 's'}"
-        return f"{count:,} observation{'' if count == 1 else 's'}" if count else "no observations"
+            return f"at least {counted(count, 'observation')}"
+        return counted(count, "observation") if count else "no observations"
 
     def _tells(self) -> bool:
         archive = self.exploration.archive

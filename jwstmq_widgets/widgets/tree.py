@@ -13,6 +13,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from jwstmq_widgets.exploration import FileStates, Ticks
+from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.encoded import Encoded
 from jwstmq_widgets.tables.facets import ACCESS, access_codes
@@ -374,7 +375,7 @@ class ProgramTree(Panel):
             return ""
         files, programs = len(grown.branches), grown.branches.number(0)
         ticked = self._sum_between(self._sums(grown, "ticked"), 0, files)
-        counts = f"{files:,} file{'' if files == 1 else 's'} of {programs:,} program{'' if programs == 1 else 's'}"
+        counts = f"{counted(files, 'file')} of {counted(programs, 'program')}"
         return f"{ticked:,} of {counts} ticked" if ticked else counts
 
     def _empty_text(self) -> str:

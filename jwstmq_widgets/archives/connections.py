@@ -150,7 +150,10 @@ class Connections:
                     if size > _LONGEST:
                         raise self._host.unreadable("it does not end")
             finally:
-                response.close() if size > _LONGEST else response.release_conn()
+                if size > _LONGEST:
+                    response.close()
+                else:
+                    response.release_conn()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._raise(error, timeout)
         return Reply(status=response.status, headers=response.headers, body=b"".join(pieces))
@@ -185,9 +188,8 @@ class Connections:
     def _raise(self, error: Exception, timeout: float) -> NoReturn:
         if self._aborted:
             raise Cancelled("cancelled") from error
-        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-            raise self._host.late(timeout) from error
-        if isinstance(error, urllib3.exceptions.ProtocolError):  # the connection broke after the question was taken
+        # the connection broke after the question was taken, or nothing came any more
+        if isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)):
             raise self._host.late(timeout) from error
         if isinstance(error, urllib3.exceptions.SSLError):
             raise self._host.unreachable("its certificate was not accepted") from error

@@ -1,22 +1,17 @@
-"""How a question is put to MAST's portal: the criteria of its requests, what is left to choose here."""
+"""How a question is put to MAST's portal: as the criteria of one request, or of several."""
 
 import itertools
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from astropy.table import Table
-
-from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.footprints import Footprints, separation
+from jwstmq_widgets.archives.limits import executed, mode_names, named_limits, number_forms
 from jwstmq_widgets.query import MODES, Query
-from jwstmq_widgets.query.wildcards import any_of, is_pattern
+from jwstmq_widgets.query.wildcards import is_pattern
 
-__all__ = ["Criteria", "criteria_for", "executed", "narrowed", "placed"]
+__all__ = ["Criteria", "criteria_for", "placed"]
 
 _MOST_REQUESTS = 12  # more than these, and one larger question with the choosing done here is kinder
 _ALWAYS = (0.0, 200000.0)  # MJD: before and after everything
@@ -83,81 +78,6 @@ def criteria_for(query: Query, *, now: datetime | None = None) -> Criteria:
     return Criteria(requests=requests, exact=exact)
 
 
-def executed(query: Query) -> bool | None:
-    """Tell whether executed observations are asked for, or planned ones.
-
-    Whoever asks for public or for exclusive observations asks for executed ones. An exclusive-access period begins when
-    the data of an exposure are in the archive (jwst-docs.stsci.edu, "Data Access Policy"), so that planned observations
-    are neither; what archives write there differs (MAST nothing, or PUBLIC; ESA that they are not public).
-
-    Parameters
-    ----------
-    query
-        The question.
-
-    Returns
-    -------
-    bool or None
-        None for both.
-
-    Raises
-    ------
-    QueryError
-        If planned observations are asked for by their access.
-    """
-    if query.access is None:
-        return query.executed
-    if query.executed is False:
-        raise QueryError(
-            f"planned observations have no data that could be {query.access}; leave access out, or planned ones",
-            field="access",
-        )
-    return True
-
-
-def narrowed(observations: Table, query: Query, place: tuple[float, float] | None = None) -> Table:
-    """Leave out what the archive could not.
-
-    Parameters
-    ----------
-    observations
-        Observations, with our derived columns.
-    query
-        The question.
-    place
-        Right ascension and declination (deg, ICRS) that its target stands for.
-
-    Returns
-    -------
-    astropy.table.Table
-        The rows that answer it, in the same order. One without a footprint counts as overlapping the circle when its
-        middle is inside, and as containing nothing.
-    """
-    if not len(observations):
-        return observations
-    keep = np.ones(len(observations), dtype=bool)
-    if query.observations:
-        several = np.char.startswith(np.asarray(observations["obs_id"], dtype=str), f"jw{query.program or 0:05d}-c")
-        keep &= np.isin(observations["observation"], query.observations) | several
-    if query.instrument:
-        keep &= np.isin(observations["instrument"], query.instrument)
-    if query.filters:
-        wanted = any_of(query.filters)
-        keep &= _where(observations["filters"], lambda text: any(map(wanted, re.split(r"[;/,\s]+", text))))
-    for name, values in _named(query):
-        if values:
-            keep &= _where(observations[name], any_of(values))
-    place = place or query.coordinates
-    if query.footprint is not None and place is not None:
-        footprints = Footprints(np.asarray(observations["s_region"]).tolist())
-        if query.footprint == "contains":
-            keep &= footprints.contains(*place)
-        else:
-            near = separation(observations["s_ra"], observations["s_dec"], *place) <= query.radius
-            keep &= np.where(footprints.known, footprints.overlaps(*place, query.radius), near)
-    return observations if keep.all() else observations[keep]
-
-
 def placed(
     requests: Sequence[Mapping[str, Any]], query: Query, place: tuple[float, float] | None
 ) -> list[dict[str, Any]]:
@@ -207,13 +127,7 @@ def _base(query: Query, now: datetime | None) -> dict[str, Any]:
 
 def _instruments(query: Query) -> list[dict[str, Any]]:
     if query.modes:
-        names = [
-            f"{instrument}/{mode.upper()}"
-            for instrument in query.instrument or MODES
-            for mode in query.modes
-            if mode in MODES[instrument]
-        ]
-        return [{"instrument_name": names}]
+        return [{"instrument_name": mode_names(query)}]
     if not query.instrument or set(query.instrument) == set(MODES):
         return [{}]
     # Modes that are not in our list, and planned observations without a mode, are found by a pattern.
@@ -224,16 +138,7 @@ def _patterns(query: Query) -> list[list[dict[str, Any]]]:
     """Give the choices of values with wildcards, the least limiting column first."""
     # A filter stands among others in its column: a pattern must find it there.
     filters = [f"*{value.strip('*%')}*" if is_pattern(value) else value for value in query.filters]
-    return [_choices(name, values) for name, values in (("filters", filters), *_named(query)) if values]
-
-
-def _named(query: Query) -> tuple[tuple[str, list[str]], ...]:
-    investigators = [name if is_pattern(name) else f"*{name}*" for name in query.pi]
-    return (
-        ("proposal_pi", investigators),
-        ("target_name", list(query.target_name)),
-        ("obs_id", list(query.obs_ids)),
-    )
+    return [_choices(name, values) for name, values in (("filters", filters), *named_limits(query)) if values]
 
 
 def _choices(name: str, values: Iterable[str]) -> list[dict[str, Any]]:
@@ -248,15 +153,8 @@ def _numbers(program: int, observations: Iterable[int]) -> list[dict[str, Any]]:
     An exposure that belongs to a combination of observations (``jw01386-c1020``) can be listed for that one only. Which
     they are tell its products, so that combinations are asked for, and their files chosen by number.
     """
-    forms = [form for number in observations for form in (f"-o{number:03d}", f"{number:03d}")]
-    return [{"obs_id": [f"jw{program:05d}{form}*"]} for form in (*forms, "-c")]
+    return [{"obs_id": [f"jw{program:05d}{form}*"]} for form in (*number_forms(observations), "-c")]
 
 
 def _product(choices: Iterable[Sequence[Any]]) -> int:
     return math.prod(map(len, choices))
-
-
-def _where(column: Any, matches: Callable[[str], bool]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Test each value of a column of texts, equal ones once."""
-    kinds, index = np.unique(np.asarray(column), return_inverse=True)
-    return np.array([matches(kind) for kind in kinds.tolist()], dtype=bool)[index]

@@ -17,7 +17,6 @@ from astropy.table import Table
 from jwstmq_widgets.archives.adqltext import all_of, one_of
 from jwstmq_widgets.archives.answers import Answers, remembered
 from jwstmq_widgets.archives.artifactkeys import ArtifactKeys, ask_keys
-from jwstmq_widgets.archives.criteria import narrowed
 from jwstmq_widgets.archives.esalists import MEMBERS, ask_artifacts, ask_files, asked_of, check_level
 from jwstmq_widgets.archives.esaquestions import (
     TOP,
@@ -30,10 +29,11 @@ from jwstmq_widgets.archives.esaquestions import (
 )
 from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.limits import narrowed
 from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
-from jwstmq_widgets.archives.parallel import Manners, ProductsProgress
-from jwstmq_widgets.archives.productlists import targets_of
+from jwstmq_widgets.archives.parallel import Manners
+from jwstmq_widgets.archives.productlists import ProductsProgress, targets_of
 from jwstmq_widgets.archives.related import related_table, relations_in
 from jwstmq_widgets.archives.resolver import place_of, resolve_target
 from jwstmq_widgets.archives.taparchive import TapArchive

@@ -18,8 +18,8 @@ from jwstmq_widgets.archives.adqltext import ADQL
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.esaquestions import UUID, artifacts_adql, files_adql, members_adql
 from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, read_columns, sources_of
-from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
-from jwstmq_widgets.archives.productlists import Arrivals, listed
+from jwstmq_widgets.archives.parallel import Manners, Stop, gather
+from jwstmq_widgets.archives.productlists import Arrivals, ProductsProgress, listed
 from jwstmq_widgets.archives.tapanswers import read_csv
 from jwstmq_widgets.archives.tapservice import SYNC_ROWS, TapService
 from jwstmq_widgets.errors import QueryError

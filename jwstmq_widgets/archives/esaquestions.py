@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jwstmq_widgets.archives.adqltext import ADQL, all_of, any_of, column, like, literal, number, one_of, polygon
-from jwstmq_widgets.archives.criteria import executed
 from jwstmq_widgets.archives.esatables import sources_of
+from jwstmq_widgets.archives.limits import executed, mode_names, named_limits, number_forms
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import MODES, Query
 from jwstmq_widgets.query.wildcards import is_pattern
@@ -248,20 +248,13 @@ def _program(query: Query) -> Iterable[ADQL]:
     if query.observations:
         # An exposure may belong to a combination of observations (c1001) of the program: its products tell.
         start = "jw_____" if query.program is None else f"jw{query.program:05d}"
-        forms = [form for one in query.observations for form in (f"-o{one:03d}", f"{one:03d}")]
-        forms += ["-c"] if query.program is not None else []
+        forms = number_forms(query.observations) + (["-c"] if query.program is not None else [])
         yield any_of(like("observationid", f"{start}{form}*") for form in forms)
 
 
 def _setup(query: Query) -> Iterable[ADQL]:
     if query.modes:
-        names = [
-            f"{instrument}/{mode.upper()}"
-            for instrument in query.instrument or MODES
-            for mode in query.modes
-            if mode in MODES[instrument]
-        ]
-        yield one_of("instrument_name", names)
+        yield one_of("instrument_name", mode_names(query))
     elif query.instrument and set(query.instrument) != set(MODES):
         yield any_of(like("instrument_name", f"{instrument}*") for instrument in query.instrument)
     if query.filters:
@@ -286,12 +279,8 @@ def _state(query: Query) -> Iterable[ADQL]:
 
 
 def _texts(query: Query) -> Iterable[ADQL]:
-    named = (
-        ("proposal_pi", [name if is_pattern(name) else f"*{name}*" for name in query.pi]),
-        ("target_name", query.target_name),
-    )
-    for name, values in named:
-        if values:
+    for name, values in named_limits(query):
+        if values and name != "obs_id":
             yield any_of(like(name, value) for value in values)
     if query.obs_ids:
         plain = [value for value in query.obs_ids if not is_pattern(value)]

@@ -1,4 +1,4 @@
-"""The user of an archive that speaks as ESA's does: a session, and the MAST token that is linked to it."""
+"""The user of an archive that speaks as ESA's does: whoever a session was begun for."""
 
 import logging
 import threading

@@ -11,17 +11,18 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.answers import Answers, remembered
-from jwstmq_widgets.archives.criteria import criteria_for, narrowed, placed
+from jwstmq_widgets.archives.criteria import criteria_for, placed
 from jwstmq_widgets.archives.exposures import DATASETS, Exposures, files_of
 from jwstmq_widgets.archives.host import Host
+from jwstmq_widgets.archives.limits import narrowed
 from jwstmq_widgets.archives.logins import Logins
 from jwstmq_widgets.archives.mastuser import MastUser
 from jwstmq_widgets.archives.missions import columns_table, missions_table
 from jwstmq_widgets.archives.missionsearch import MissionSearch
 from jwstmq_widgets.archives.namedfiles import files_wanted, listed_files, rows_of
-from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, gather
+from jwstmq_widgets.archives.parallel import Manners, Stop, gather
 from jwstmq_widgets.archives.portal import Columns, joined, read_page
-from jwstmq_widgets.archives.productlists import Listing, list_products, obsids_of, targets_of
+from jwstmq_widgets.archives.productlists import Listing, ProductsProgress, list_products, obsids_of, targets_of
 from jwstmq_widgets.archives.resolver import place_of, resolve_target
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query

@@ -1,4 +1,4 @@
-"""Who asks an archive that speaks MAST's protocols: login, token, and the client that sends it."""
+"""The user of an archive that speaks MAST's protocols: whoever a token stands for."""
 
 import logging
 import threading

@@ -13,7 +13,7 @@ from astropy.table import Table
 from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products, own_ids
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
-from jwstmq_widgets.archives.parallel import ProductsProgress
+from jwstmq_widgets.archives.productlists import ProductsProgress
 from jwstmq_widgets.archives.taparchive import TapArchive
 from jwstmq_widgets.archives.whereabouts import Whereabouts
 from jwstmq_widgets.errors import ArchiveError, Cancelled, JwstmqError, LoginError, QueryError

@@ -5,33 +5,19 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from jwstmq_widgets.archives.host import Host, Late, Unfinished
 from jwstmq_widgets.errors import ArchiveError, Cancelled, Refused, Unreachable, Unreadable
 
-__all__ = ["Manners", "ProductsProgress", "Stop", "Waiting", "ask_one", "gather"]
+__all__ = ["Manners", "Stop", "Waiting", "ask_one", "gather"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 
 _BUSY = (429, 503)
 _LONGEST_POLL = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductsProgress:
-    """How far a list of products has come."""
-
-    observations_done: int
-    """Observations whose products are known."""
-    observations_total: int
-    """Observations asked for."""
-    products: int
-    """Distinct files found so far."""
-    partial: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
-    """Makes the table of the files found so far, in the order of the whole; costs as much as it is long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

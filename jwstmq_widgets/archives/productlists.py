@@ -1,7 +1,7 @@
 """Lists of products: which files the archive has for observations."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -12,7 +12,7 @@ from astropy.table import Table
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.listingrows import read_rows
-from jwstmq_widgets.archives.parallel import Manners, ProductsProgress, Stop, Waiting, gather
+from jwstmq_widgets.archives.parallel import Manners, Stop, Waiting, gather
 from jwstmq_widgets.archives.portal import Page, invoke_body, read_page
 from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.errors import QueryError, Unreadable
@@ -21,6 +21,7 @@ from jwstmq_widgets.tables.encoded import Encoded, concatenated
 __all__ = [
     "Arrivals",
     "Listing",
+    "ProductsProgress",
     "in_order_of_parents",
     "list_products",
     "listed",
@@ -34,6 +35,20 @@ Listing = dict[str, Encoded]
 
 # Where rows begin, and how one follows the other, in JSON without and with blanks.
 _SPELLINGS = ((b'"data":[{', b"},{"), (b'"data": [{', b"}, {"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductsProgress:
+    """How far a list of products has come."""
+
+    observations_done: int
+    """Observations whose products are known."""
+    observations_total: int
+    """Observations asked for."""
+    products: int
+    """Distinct files found so far."""
+    partial: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
+    """Makes the table of the files found so far, in the order of the whole; costs as much as it is long."""
 
 
 class Arrivals:

@@ -1,4 +1,4 @@
-"""Queries of a TAP+ service: at once where the answer is small, as a job where it is not.
+"""A TAP+ service, asked: at once where the answer is small, by a job where it is not.
 
 The requests are those of IVOA's TAP 1.1 and UWS 1.1 with what ESA adds (``deletejobs``), sent on our own connections:
 astroquery's TapPlus has no time-outs, takes cookies along and cannot be broken off, and pyvo's session follows

@@ -59,6 +59,20 @@ class RowMarks:
         """Whether nothing is known of any state."""
         return not self._seen
 
+    def places(self, index: FileIndex, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Give the places of rows in an index of files; rows that are not there are left out.
+
+        Parameters
+        ----------
+        index
+            Such as that of the ticks.
+        rows
+            Row numbers, shape (m,).
+        """
+        places = self._places_in(index)
+        found = rows if places is None else places[rows]
+        return found[found >= 0]
+
     def look_at_ticks(self, ticked: Set[str]) -> None:
         """Bring the ticked rows up to date.
 
@@ -118,13 +132,18 @@ class RowMarks:
         keys = self._keys
         if not values.any():
             return np.zeros(len(keys), dtype=values.dtype)  # where each row stands in the other table is not needed
-        if self._places[0] is not index:
-            same = len(keys) == len(index) and (np.shares_memory(keys, index.uris) or not len(keys))
-            self._places = (index, None if same else index.places(keys.tolist()))
-        places = self._places[1]
+        places = self._places_in(index)
         if places is None:
             return values
         return np.where(places >= 0, values[places], np.zeros(1, dtype=values.dtype))
+
+    def _places_in(self, index: FileIndex) -> npt.NDArray[np.intp] | None:
+        """Give the place of each row in an index, -1 for none; None where each has its own place there."""
+        keys = self._keys
+        if self._places[0] is not index:
+            same = len(keys) == len(index) and (np.shares_memory(keys, index.uris) or not len(keys))
+            self._places = (index, None if same else index.places(keys.tolist()))
+        return self._places[1]
 
     @cached_property
     def _column(self) -> TextColumn:

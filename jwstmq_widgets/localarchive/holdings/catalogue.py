@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jwstmq_widgets.localarchive.facts import Scale
 from jwstmq_widgets.localarchive.holdings.caomrows import observation_row, obsids_of, planned_row
@@ -41,8 +41,8 @@ CREATE TABLE kind (
     subgroup TEXT, calib_level INTEGER, recommended INTEGER, versioned INTEGER
 );
 CREATE TABLE file (
-    file INTEGER PRIMARY KEY, name TEXT, kind INTEGER, obsid INTEGER, visit INTEGER, guide TEXT, t_max REAL,
-    size INTEGER, listed INTEGER, rights TEXT, release REAL
+    file INTEGER PRIMARY KEY, name TEXT, kind INTEGER, obsid INTEGER, size INTEGER, listed INTEGER, rights TEXT,
+    release REAL, visit INTEGER, guide TEXT, t_max REAL
 );
 CREATE TABLE holding (obsid INTEGER, file INTEGER, PRIMARY KEY (obsid, file)) WITHOUT ROWID;
 CREATE TABLE member (parent INTEGER, obsid INTEGER, PRIMARY KEY (parent, obsid)) WITHOUT ROWID;
@@ -130,6 +130,22 @@ def _measure_associations(connection: sqlite3.Connection, scale: Scale, programs
     connection.executemany("UPDATE file SET size = ? WHERE name = ?", sizes)
 
 
+class _FileRow(NamedTuple):
+    """A row of the table of files, its columns in their order."""
+
+    file: int
+    name: str
+    kind: int
+    obsid: int
+    size: int
+    listed: bool
+    rights: str | None
+    release: float | None
+    visit: int | None = None
+    guide: str = ""
+    t_max: float | None = None
+
+
 class _Writer:
     """Fills the tables, program by program, with numbers that follow from the facts alone."""
 
@@ -145,7 +161,7 @@ class _Writer:
         observations = (*exposures, *derive_combinations(program, exposures))
         obsids = obsids_of(program, observations)
         rows: list[dict[str, Any]] = []
-        files: list[tuple[Any, ...]] = []
+        files: list[_FileRow] = []
         holdings: list[tuple[int, int]] = []
         members: list[tuple[int, int]] = []
         combined = any(observation.calib_level == 3 for observation in observations)
@@ -164,20 +180,16 @@ class _Writer:
             for file in own:
                 if file.name not in self._files:
                     size, listed = measured.of(file.name, observation)
-                    number_ = self._file(file.name)
                     files.append(
-                        (
-                            number_,
-                            file.name,
-                            self._kind(file.kind),
-                            obsid,
-                            None,
-                            "",
-                            None,
-                            size,
-                            listed,
-                            row["dataRights"],
-                            row["t_obs_release"],
+                        _FileRow(
+                            file=self._file(file.name),
+                            name=file.name,
+                            kind=self._kind(file.kind),
+                            obsid=obsid,
+                            size=size,
+                            listed=listed,
+                            rights=row["dataRights"],
+                            release=row["t_obs_release"],
                         )
                     )
                 holdings.append((obsid, self._files[file.name]))
@@ -218,7 +230,7 @@ class _Writer:
         exposures: Iterable[Observation],
         obsids: Mapping[str, int],
         measured: Sizes,
-        files: list[tuple[Any, ...]],
+        files: list[_FileRow],
     ) -> None:
         visits: dict[str, list[Observation]] = {}
         for exposure in exposures:
@@ -241,18 +253,18 @@ class _Writer:
                 t_max = file.t_max if isinstance(file, GuideFile) else None
                 size, listed = measured.of(file.name, first, mode)
                 files.append(
-                    (
-                        number,
-                        file.name,
-                        self._kind(file.kind),
-                        obsids[first.obs_id],
-                        visit,
-                        mode,
-                        t_max,
-                        size,
-                        listed,
-                        first.rights,
-                        first.release,
+                    _FileRow(
+                        file=number,
+                        name=file.name,
+                        kind=self._kind(file.kind),
+                        obsid=obsids[first.obs_id],
+                        visit=visit,
+                        guide=mode,
+                        t_max=t_max,
+                        size=size,
+                        listed=listed,
+                        rights=first.rights,
+                        release=first.release,
                     )
                 )
             self._insert("visit_file", numbers)

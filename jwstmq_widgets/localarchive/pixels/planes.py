@@ -1,6 +1,6 @@
 """The arrays of a file: what is drawn for SCI, and what belongs to it in ERR, DQ, the variances and the rest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -146,8 +146,7 @@ def signal(drawn: Planes, index: int, nx: int, ny: int) -> "Image":
         low, high = band(drawn.seen.optics)
         waves = np.linspace(low, high, max(2, drawn.depth))
         bright = flux(waves, drawn.seen.target, drawn.seen.look.kind)
-        frame = Scene(**{field: getattr(drawn.seen, field) for field in Scene.__slots__} | {"mode": "image"})
-        image = draw(frame, nx, ny)
+        image = draw(replace(drawn.seen, mode="image"), nx, ny)
         # In a line the gas shines, beside it only the stars.
         return np.asarray(image * np.float32(bright[min(index, len(bright) - 1)]))
     if drawn.suffix == "psfstack":

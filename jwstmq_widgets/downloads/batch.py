@@ -322,6 +322,7 @@ class Batch:
     def not_kept(self, errand: Errand) -> None:
         """See `Taker`."""
         with self._changed:
+            self._quickly.pop(errand.index, None)
             self._ending.discard(errand.index)
             self._small.leave_out(errand.index)
             if not self._stopping:

@@ -64,14 +64,18 @@ class FreshPart:
         if sys.platform == "win32":
             self._close()  # Windows does not rename an open file
         os.replace(self._name, self._target)  # noqa: PTH105  (Path.replace makes another Path of each file)
+        self._name = ""
         self._close()
 
     def discard(self) -> None:
-        """Remove it, and let go of it."""
+        """Remove it, and let go of it; nothing where that was done: its name may be somebody else's by now."""
+        if not self._name:
+            return
         if sys.platform == "win32":
             self._close()
         with suppress(OSError):
             os.unlink(self._name)  # noqa: PTH108
+        self._name = ""
         self._close()
 
     def _close(self) -> None:

@@ -21,7 +21,6 @@ Status = Literal["COMPLETE", "SKIPPED", "ERROR", "CANCELLED"]
 _STATUSES = frozenset({"COMPLETE", "SKIPPED", "ERROR", "CANCELLED"})
 _INTERRUPTED = "not done when the download ended; download it again, what is here of it is kept"
 _PER_LINE = 500
-_UNSAID = frozenset({"", -1})
 _TELLING = 1_000_000  # bytes from which on a rate says something about the line
 _log = logging.getLogger(__name__)
 
@@ -160,7 +159,9 @@ class Ledger:
         now = _now()
         lines = []
         for entry in entries:
-            facts = {name: value for name, value in zip(_FIELDS, ("file", *entry), strict=True) if value not in _UNSAID}
+            facts = {name: value for name, value in zip(_FIELDS, ("file", *entry), strict=True) if value or value == 0}
+            if entry.size < 0:
+                del facts["size"]
             facts["when"] = entry.when or now
             lines.append(facts)
         self._write(*lines)

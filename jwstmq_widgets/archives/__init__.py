@@ -4,21 +4,19 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any
 
 from jwstmq_widgets.archives.account import Account
+from jwstmq_widgets.archives.archive import Archive
 from jwstmq_widgets.archives.esa import EsaArchive
 from jwstmq_widgets.archives.host import ESA_PATH, ESA_URL, MAST_URL, Host
 from jwstmq_widgets.archives.mast import MastArchive
+from jwstmq_widgets.archives.merged import MergedArchive
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.archives.productlists import ProductsProgress
 from jwstmq_widgets.errors import QueryError, Unreachable
 from jwstmq_widgets.query import Query
-
-if TYPE_CHECKING:
-    from astropy.table import Table
 
 __all__ = [
     "LOCAL_ARCHIVE_VARIABLE",
@@ -34,88 +32,6 @@ LOCAL_ARCHIVE_VARIABLE = "JWSTMQ_LOCAL_ARCHIVE"
 """Environment variable with the address of a local archive that runs already, for ``open_archive("local")``."""
 
 
-@runtime_checkable
-class Archive(Protocol):
-    """What every archive can do. Asking raises `ArchiveError`, or `Cancelled` soon after ``cancel`` is set."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-
-    @property
-    def account(self) -> Account:
-        """Who is logged in."""
-
-    def login(
-        self,
-        token: str | None = None,
-        *,
-        user: str | None = None,
-        password: str | None = None,
-        credentials_file: str | Path | None = None,
-        store: bool = False,
-        cancel: threading.Event | None = None,
-    ) -> Account:
-        """Log in with a token, or, where the archive knows users, with user name and password.
-
-        `LoginError` when they are missing or not accepted; whoever was logged in before stays so then, and when
-        ``cancel`` is set. ``store`` puts them into the keyring.
-        """
-
-    def logout(self) -> None:
-        """Forget who is logged in, in the keyring too if `login` stored it."""
-
-    def count(self, query: Query, *, cancel: threading.Event | None = None) -> int:
-        """Ask how many observations answer a question."""
-
-    def observations(
-        self,
-        query: Query,
-        *,
-        cache: bool | None = None,
-        progress: Callable[[int], None] | None = None,
-        cancel: threading.Event | None = None,
-    ) -> "Table":
-        """Ask for the observations that answer a question; ``progress`` is told how many there are so far.
-
-        ``cache`` says whether an answer that is kept on this machine will do; ``meta["as_of"]`` says when it came.
-        """
-
-    def products(
-        self,
-        observations: "Table | Iterable[str]",
-        *,
-        cache: bool | None = None,
-        progress: Callable[[ProductsProgress], None] | None = None,
-        cancel: threading.Event | None = None,
-    ) -> "Table":
-        """Ask for the products of observations, one row a file; ``cache`` as for `observations`."""
-
-    def artifacts(
-        self, files: "str | Iterable[str]", *, strict: bool = True, cancel: threading.Event | None = None
-    ) -> "Table":
-        """Ask for files by name or ESA's ``artifact_id``, one row a file; not ``strict`` leaves unknown ones out."""
-
-    def keyword_columns(self, *, cancel: threading.Event | None = None) -> "Table":
-        """Give the keywords that ``Query(keywords=...)`` may have here: name, type, description."""
-
-    def keyword_rows(self, query: Query, *, cancel: threading.Event | None = None) -> "Table":
-        """Ask for the executed exposures that answer a question, with their keywords, one row each."""
-
-    def resolve(self, target: str, *, resolver: str = "", cancel: threading.Event | None = None) -> tuple[float, float]:
-        """Ask where a target is: right ascension and declination (deg, ICRS)."""
-
-    def download_url(self, uri: str) -> str:
-        """Give the address of a product's bytes."""
-
-    def authorization(self, url: str) -> dict[str, str]:
-        """Give the header fields that authorise a request; empty for other hosts."""
-
-
 _opened: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
 _lock = threading.RLock()
 _local: Any = None
@@ -129,8 +45,7 @@ def open_archive(which: str | Sequence[str] = "mast", *, manners: Manners | None
     which
         ``"mast"``, ``"esa"``, ``"local"`` (which speaks as MAST does), ``"local-esa"`` (the same archive, as ESA
         speaks), or an address such as ``"http://127.0.0.1:8765"``; one that ends in ``/server`` is of an archive that
-        speaks as ESA's does. Several, in a list or with commas between, are
-        asked together, see `MergedArchive`.
+        speaks as ESA's does. Several, in a list or with commas between, are asked together, see `MergedArchive`.
     manners
         How hard it is asked; modestly by default.
 
@@ -223,8 +138,6 @@ def nothing_found(archive: Archive, query: Query) -> QueryError:
 
 
 def _open_merged(words: Sequence[str], manners: Manners | None) -> Archive:
-    from jwstmq_widgets.archives.merged import MergedArchive
-
     # an address comes from a table: whoever is logged in there stays so
     merged = MergedArchive(
         [archive_at(word) if "://" in word else open_archive(word, manners=manners) for word in words if word]

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.archives.account import Account
+from jwstmq_widgets.archives.archive import Archive
 from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products, own_ids
 from jwstmq_widgets.archives.namedfiles import files_wanted, rows_of
 from jwstmq_widgets.archives.productlists import ProductsProgress
@@ -18,9 +19,6 @@ from jwstmq_widgets.archives.taparchive import TapArchive
 from jwstmq_widgets.archives.whereabouts import Whereabouts
 from jwstmq_widgets.errors import ArchiveError, Cancelled, JwstmqError, LoginError, QueryError
 from jwstmq_widgets.query import Query
-
-if TYPE_CHECKING:
-    from jwstmq_widgets.archives import Archive
 
 __all__ = [
     "WARNINGS",
@@ -56,7 +54,7 @@ class MergedArchive:
         Two or more; the first is asked first for a file's bytes, and wins where the archives disagree.
     """
 
-    def __init__(self, archives: "Sequence[Archive]") -> None:
+    def __init__(self, archives: Sequence[Archive]) -> None:
         if len(archives) < 2 or len({archive.url for archive in archives}) < len(archives):
             names = ", ".join(archive.name for archive in archives)
             raise QueryError(f"a merged archive needs two or more different archives, not '{names}'", field="archive")
@@ -65,7 +63,7 @@ class MergedArchive:
         self._lock = threading.Lock()
 
     @property
-    def archives(self) -> "tuple[Archive, ...]":
+    def archives(self) -> tuple[Archive, ...]:
         """The archives, the first one first."""
         return self._archives
 
@@ -214,15 +212,17 @@ class MergedArchive:
         ----------
         observations
             A table of `observations`, or values of its ``obsid``.
-        cache, progress, cancel
+        cache, cancel
             See `Archive.products`.
+        progress
+            Told after every answer of either archive, on a thread of that archive's.
         """
         asked = observations if isinstance(observations, Table) else None
         ids = [str(text) for text in (observations if asked is None else np.asarray(asked["obsid"]).tolist())]
         progresses: dict[str, ProductsProgress] = {}
         names, back = self._names, Ids(ids, len(self._archives))
 
-        def ask(archive: "Archive") -> Table | None:
+        def ask(archive: Archive) -> Table | None:
             number = self._archives.index(archive)
             own = np.array(own_ids(ids, number), dtype=str)
             there = np.flatnonzero(own != "") if len(own) else np.zeros(0, dtype=int)
@@ -328,7 +328,7 @@ class MergedArchive:
         nearest = sorted(self._archives, key=lambda one: -len(one.url) * url.startswith(f"{one.url}/"))
         return next((fields for archive in nearest if (fields := archive.authorization(url))), {})
 
-    def sources(self, uri: str) -> "tuple[Archive, ...]":
+    def sources(self, uri: str) -> tuple[Archive, ...]:
         """Give the archives to ask for a product's bytes, one after the other.
 
         Those that are known to have it come first; those that could not be reached a moment ago come last.
@@ -344,15 +344,15 @@ class MergedArchive:
         """
         return self._files.sources(uri)
 
-    def holders(self, uri: str) -> "tuple[Archive, ...]":
+    def holders(self, uri: str) -> tuple[Archive, ...]:
         """Give the archives that are known to have a product, in their own order; all, where nothing is known."""
         return self._files.holders(uri)
 
-    def note_unreachable(self, archive: "Archive") -> None:
+    def note_unreachable(self, archive: Archive) -> None:
         """Ask an archive last for a minute."""
         self._files.note_unreachable(archive)
 
-    def _asked(self, query: Query, ask: "Callable[[Archive, Query], _T]") -> "Callable[[Archive], _T]":
+    def _asked(self, query: Query, ask: Callable[[Archive, Query], _T]) -> Callable[[Archive], _T]:
         """Leave MAST's numbers of observations, which only choose among files then, out of the question to others."""
         numbered = bool(query.obsids) or query.obsid_range != (None, None)
         unnumbered = query.replace(obsids=(), obsid_range=(None, None)) if numbered else query
@@ -364,7 +364,7 @@ class MergedArchive:
     def _names(self) -> list[str]:
         return [archive.name for archive in self._archives]
 
-    def _each(self, ask: "Callable[[Archive], _T]", cancel: threading.Event | None) -> tuple[dict[int, _T], list[str]]:
+    def _each(self, ask: Callable[[Archive], _T], cancel: threading.Event | None) -> tuple[dict[int, _T], list[str]]:
         """Ask all archives at once; give the answers by number, and a sentence for each that failed."""
         with ThreadPoolExecutor(len(self._archives), thread_name_prefix="archives") as pool:
             asked = [pool.submit(ask, archive) for archive in self._archives]
@@ -387,7 +387,7 @@ class MergedArchive:
             raise errors[0]
         return answers, warnings
 
-    def _first(self, ask: "Callable[[Archive], _T]") -> _T:
+    def _first(self, ask: Callable[[Archive], _T]) -> _T:
         errors: list[JwstmqError] = []
         for archive in self._archives:
             try:
@@ -399,7 +399,7 @@ class MergedArchive:
         raise errors[0]
 
 
-def knows_users(archive: "Archive") -> bool:
+def knows_users(archive: Archive) -> bool:
     """Tell whether an archive, or one of several, logs people in by user name and password.
 
     Parameters
@@ -414,12 +414,12 @@ def knows_users(archive: "Archive") -> bool:
     return any(isinstance(one, TapArchive) for one in archives_in(archive))
 
 
-def tells_messages(archive: "Archive") -> bool:
+def tells_messages(archive: Archive) -> bool:
     """Tell whether an archive, or one of several, has messages to its users."""
     return any(hasattr(one, "status_messages") for one in archives_in(archive))
 
 
-def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
+def sources_of(archive: Archive, uri: str) -> tuple[Archive, ...]:
     """Give the archives to ask for a product's bytes, one after the other; an archive alone is its own only one.
 
     Parameters
@@ -436,12 +436,12 @@ def sources_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
     return archive.sources(uri) if isinstance(archive, MergedArchive) else (archive,)
 
 
-def holders_of(archive: "Archive", uri: str) -> "tuple[Archive, ...]":
+def holders_of(archive: Archive, uri: str) -> tuple[Archive, ...]:
     """Give the archives that are known to have a product, whoever can be reached; see `sources_of`."""
     return archive.holders(uri) if isinstance(archive, MergedArchive) else (archive,)
 
 
-def archives_in(archive: "Archive") -> "tuple[Archive, ...]":
+def archives_in(archive: Archive) -> tuple[Archive, ...]:
     """Give the archives that are asked together; an archive alone is its own only one."""
     return archive.archives if isinstance(archive, MergedArchive) else (archive,)
 

@@ -2,17 +2,14 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table, vstack
 
+from jwstmq_widgets.archives.archive import Archive
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.filenames import name_columns
 from jwstmq_widgets.query import Query
-
-if TYPE_CHECKING:
-    from jwstmq_widgets.archives import Archive
 
 __all__ = ["files_wanted", "listed_files", "rows_of"]
 
@@ -42,7 +39,7 @@ def files_wanted(files: str | Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def listed_files(archive: "Archive", names: Sequence[str], *, cancel: threading.Event | None = None) -> Table:
+def listed_files(archive: Archive, names: Sequence[str], *, cancel: threading.Event | None = None) -> Table:
     """List the products of the observations that files belong to, as their names tell.
 
     MAST has no search for a file's name; a name tells program and observation, and their products are listed.

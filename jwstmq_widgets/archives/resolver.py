@@ -2,19 +2,16 @@
 
 import re
 from threading import Event
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import orjson
 
+from jwstmq_widgets.archives.archive import Archive
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners, Stop, ask_one
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
-
-if TYPE_CHECKING:
-    from jwstmq_widgets.archives import Archive
 
 __all__ = ["place_of", "read_resolved", "resolve_target"]
 
@@ -78,7 +75,7 @@ def resolve_target(
     return place
 
 
-def place_of(archive: "Archive", query: Query, *, cancel: Event | None = None) -> tuple[float, float] | None:
+def place_of(archive: Archive, query: Query, *, cancel: Event | None = None) -> tuple[float, float] | None:
     """Give the place that a question asks about (deg, ICRS); None for the whole sky.
 
     Raises

@@ -3,13 +3,11 @@
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table
 
-if TYPE_CHECKING:
-    from jwstmq_widgets.archives import Archive
+from jwstmq_widgets.archives.archive import Archive
 
 __all__ = ["Whereabouts"]
 
@@ -26,7 +24,7 @@ class Whereabouts:
         The archives, the preferred one first.
     """
 
-    def __init__(self, archives: "Sequence[Archive]") -> None:
+    def __init__(self, archives: Sequence[Archive]) -> None:
         self._archives = tuple(archives)
         self._holders: dict[str, tuple[int, ...]] = {}
         self._down: dict[str, float] = {}
@@ -44,7 +42,7 @@ class Whereabouts:
         with self._lock:
             self._holders = {**self._holders, **found} if len(self._holders) < _MOST else found
 
-    def sources(self, uri: str) -> "tuple[Archive, ...]":
+    def sources(self, uri: str) -> tuple[Archive, ...]:
         """Give the archives to ask for a file, see `MergedArchive.sources`."""
         known = self._holders.get(uri, ())
         now = time.monotonic()
@@ -58,10 +56,10 @@ class Whereabouts:
         )
         return tuple(self._archives[number] for number in order)
 
-    def holders(self, uri: str) -> "tuple[Archive, ...]":
+    def holders(self, uri: str) -> tuple[Archive, ...]:
         """Give the archives that are known to have a file, in their own order; all, where nothing is known."""
         return tuple(self._archives[number] for number in self._holders.get(uri) or range(len(self._archives)))
 
-    def note_unreachable(self, archive: "Archive") -> None:
+    def note_unreachable(self, archive: Archive) -> None:
         """Ask an archive last for a minute."""
         self._down = {**self._down, archive.url: time.monotonic() + _DOWN_SECONDS}

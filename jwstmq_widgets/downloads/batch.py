@@ -1,32 +1,29 @@
 """The files of one download, as its workers share them."""
 
 import errno
-import heapq
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-
-import numpy as np
 
 from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Control, Valve
-from jwstmq_widgets.downloads.hands import Carrier, Hands, Line, OwnHands, make_folder
+from jwstmq_widgets.downloads.hands import Hands, Line, OwnHands, make_folder
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
-from jwstmq_widgets.downloads.manifest import make_entry, relative_path
+from jwstmq_widgets.downloads.outcomes import CANCELLED, Outcomes
 from jwstmq_widgets.downloads.pace import Manners, Pace
 from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.plan import Plan, PlanItem
-from jwstmq_widgets.downloads.planitems import PlanItems
-from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
+from jwstmq_widgets.downloads.progress import DownloadProgress, tell
 from jwstmq_widgets.downloads.quick import Quick
 from jwstmq_widgets.downloads.smallfiles import Errand, SmallFiles
 from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
+from jwstmq_widgets.downloads.trial import Trial
+from jwstmq_widgets.downloads.waiting import Waiting
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -38,24 +35,9 @@ _REDRAW_EVERY = 0.1
 _CANCEL_WITHIN = 0.7
 _BUSY_AGAIN = 0.2
 _HELP_EVERY = 0.25
-_MOST_TRIES = 100
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _PUSH_BACK = frozenset({429, 503})
-_CANCELLED = "cancelled; download it again, what is here of it is kept"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Trial:
-    """The tries of one file."""
-
-    transfer: Carrier
-    failures: int = 0
-    tries: int = 0
-    mismatches: int = 0
-    moved: int = 0
-    first_failure: float = 0.0
-    seconds: float = 0.0
 
 
 class Batch:
@@ -98,23 +80,18 @@ class Batch:
         limit_rate: float | None = None,
         addresses: Addresses | None = None,
     ) -> None:
-        self._addresses = addresses or Addresses(archive, ())
-        self._plan, self._archive, self._ledger, self._manners = plan, archive, ledger, manners
-        self._moving = moving
+        addresses = addresses or Addresses(archive, ())
+        self._plan, self._manners = plan, manners
+        self._outcomes = Outcomes(plan, moving, addresses, ledger)
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._fresh = deque(moving)
-        self._again_at: list[tuple[float, int]] = []  # a heap: when, and which file
-        self._trials: dict[int, _Trial] = {}
-        self._active: dict[int, _Trial] = {}
-        self._entries: dict[int, Entry] = {}
+        self._waiting = Waiting(moving)
+        self._trials: dict[int, Trial] = {}
+        self._active: dict[int, Trial] = {}
         self._folders: set[Path] = set()
         self._quickly: dict[int, Errand] = {}
         self._ending: set[int] = set()  # small files that have come, and get their names now
         self._pace = Pace(workers)
-        sizes_of_all = PlanItems.of(plan.items).sizes
-        self._sizes: list[int] = sizes_of_all[np.array(moving, dtype=np.intp)].tolist()
-        self._meter = Meter(files_total=len(moving), bytes_total=sum(size for size in self._sizes if size > 0))
         self._answered = 0.0
         self._stopping = False
         self._closed = False
@@ -125,16 +102,20 @@ class Batch:
             archive, planned_at=plan.made, manners=manners, valve=Valve(limit_rate, self._control)
         )
         self._quick = Quick(self, manners) if self._hands.plain else None
-        self._small = SmallFiles(plan, self._addresses, self._make_folder)
+        self._small = SmallFiles(plan, addresses, self._make_folder)
         self._lanes = [self._hands.lane() for _ in range(self._most_lanes(workers))]
         self._alive = len(self._lanes)
-        self.moved: int = 0
+
+    @property
+    def moved(self) -> int:
         """Bytes that came, in all tries of the files that are done."""
+        return self._outcomes.moved
 
     def _most_lanes(self, workers: int) -> int:
         """Give how many lines are of use: one a file, more where a file is large enough for several."""
-        large = any(size >= self._manners.split_from or size < 0 for size in self._sizes)
-        return workers if large else min(workers, len(self._moving))
+        sizes = self._outcomes.sizes
+        large = any(size >= self._manners.split_from or size < 0 for size in sizes)
+        return workers if large else min(workers, len(sizes))
 
     def run(
         self, progress: Callable[[DownloadProgress], None] | None, cancel: threading.Event | None
@@ -176,21 +157,18 @@ class Batch:
                 self._closed = True
         if progress is not None:
             tell(progress, self._snapshot())
-        return {
-            index: self._entries.get(index) or self._ended(index, "CANCELLED", _CANCELLED) for index in self._moving
-        }
+        return self._outcomes.all()
 
     def _snapshot(self) -> DownloadProgress:
         with self._changed:
             active = (trial.transfer.running for trial in self._active.values())
-            now = self._meter.snapshot([*active, *self._quickly.values()])
+            now = self._outcomes.snapshot([*active, *self._quickly.values()])
         return replace(now, paused=True, rate=0.0, seconds_left=None) if self._control.paused else now
 
     def _stop(self) -> None:
         with self._changed:
             self._stopping = True
-            self._fresh.clear()
-            self._again_at.clear()
+            self._waiting.clear()
             self._changed.notify_all()
         for lane in self._lanes:
             lane.close()
@@ -222,7 +200,7 @@ class Batch:
         """Wait for the next file that may be tried, or be helped with; None when there will be none."""
         with self._changed:
             while True:
-                left = self._fresh or self._again_at or self._active or self._quickly or self._ending
+                left = self._waiting or self._active or self._quickly or self._ending
                 if (self._stopping and not self._ending) or not left:
                     self._changed.notify_all()
                     return None
@@ -235,7 +213,7 @@ class Batch:
                 wait: float | None = None
                 if self._busy >= self._pace.limit:
                     pass
-                elif not self._fresh and not self._again_at:
+                elif not self._waiting:
                     wait = _HELP_EVERY if len(self._lanes) > len(self._active) else None
                     helped = next((one for one in self._split_now() if one.wants_help), None)
                     if helped is not None and self._pace.quiet_until <= time.monotonic():
@@ -243,15 +221,11 @@ class Batch:
                         return helped
                 else:
                     now = time.monotonic()
-                    wait = self._pace.quiet_until - now
-                    again = self._again_at[0][0] - now if self._again_at else None
-                    if wait <= 0 and (self._fresh or (again is not None and again <= 0)):
-                        due = again is not None and again <= 0
-                        index = heapq.heappop(self._again_at)[1] if due else self._fresh.popleft()
+                    wait = max(self._pace.quiet_until - now, self._waiting.seconds(now))
+                    if wait <= 0:
+                        index = self._waiting.take(now)
                         self._active[index] = self._trial(index)
                         return index
-                    if again is not None and not self._fresh:
-                        wait = max(wait, again)
                 self._changed.wait(wait)
 
     @property
@@ -262,9 +236,9 @@ class Batch:
     def _carry_quickly(self, index: int, lane: Line) -> int | None:
         """Bring a small file and those that follow it over a connection that is open; gives one that is left."""
         with self._changed:
-            errand = None
+            errand, fresh = None, self._waiting.fresh
             first_try = not self._active[index].tries and index in self._small
-            if first_try and self._quick is not None and self._fresh and self._fresh[0] in self._small:
+            if first_try and self._quick is not None and fresh and fresh[0] in self._small:
                 errand = self._small.errand(index)
             if errand is None:
                 return index
@@ -291,31 +265,30 @@ class Batch:
                 self._ending.add(came.index)
             if self._stopping or self._control.paused or self._busy >= self._pace.limit:
                 return None
-            if not self._fresh:
+            waiting = self._waiting
+            if not waiting.fresh:
                 return None
-            if self._pace.quiet_until or self._again_at:
+            if self._pace.quiet_until or waiting.some_again:
                 now = time.monotonic()
-                if self._pace.quiet_until > now or (self._again_at and self._again_at[0][0] <= now):
+                if self._pace.quiet_until > now or waiting.due(now):
                     return None
-            errand = self._small.errand(self._fresh[0])
+            errand = self._small.errand(waiting.fresh[0])
             if errand is not None:
-                self._fresh.popleft()
+                waiting.fresh.popleft()
                 self._quickly[errand.index] = errand
             return errand
 
     def brought(self, files: Sequence[Errand]) -> None:
         """See `Taker`."""
         entries = [self._small.entry(errand) for errand in files]
-        self._ledger.add(*entries)
+        self._outcomes.write_down(*entries)
         with self._changed:
             self._ending.difference_update(errand.index for errand in files)
             self._changed.notify_all()
             if self._closed:
                 return
             for errand, entry in zip(files, entries, strict=True):
-                self._entries[errand.index] = entry
-                self.moved += entry.size
-                self._meter.finish(errand, entry.size, entry.size)
+                self._outcomes.brought(errand.index, entry, errand, moved=entry.size, promised=entry.size)
             self._pace.good(len(files))
             self._answered = time.monotonic()
 
@@ -326,7 +299,7 @@ class Batch:
             self._ending.discard(errand.index)
             self._small.leave_out(errand.index)
             if not self._stopping:
-                heapq.heappush(self._again_at, (time.monotonic(), errand.index))
+                self._waiting.again(errand.index, time.monotonic())
             self._changed.notify_all()
 
     def resting(self) -> bool:
@@ -355,11 +328,11 @@ class Batch:
                 self._helping -= 1
                 self._changed.notify_all()
 
-    def _trial(self, index: int) -> _Trial:
+    def _trial(self, index: int) -> Trial:
         trial = self._trials.pop(index, None)
         if trial is None:
-            trial = _Trial(self._hands.transfer(self._plan.items[index]))
-            self._meter.start(trial.transfer.running)
+            trial = Trial(self._hands.transfer(self._plan.items[index]))
+            self._outcomes.begin(trial.transfer.running)
         return trial
 
     def _carry(self, index: int, lane: Line, buffer: memoryview) -> None:
@@ -373,7 +346,7 @@ class Batch:
         except Busy:
             self._again(index, _BUSY_AGAIN)
         except Cancelled:
-            self._settle(index, "CANCELLED", _CANCELLED)
+            self._settle(index, "CANCELLED", CANCELLED)
         except (Unreachable, Refused, Incomplete, Mismatch) as error:
             trial.seconds += time.monotonic() - began
             self._failed(index, trial, error)
@@ -395,48 +368,25 @@ class Batch:
         make_folder(folder, self._plan.folder)
         self._folders.add(folder)
 
-    def _succeeded(self, index: int, trial: _Trial, outcome: Outcome) -> None:
-        validator, transfer = outcome.validator, trial.transfer
-        item = transfer.item
-        entry = Entry(
-            uri=item.uri,
-            path=relative_path(item, self._plan.folder),
-            status=outcome.status,
-            message=outcome.message,
-            size=outcome.size,
-            seconds=round(trial.seconds, 3),
-            obs_id=item.obs_id,
-            url=transfer.url,
-            source=outcome.source,
-            etag=validator.etag if validator else "",
-            modified=validator.modified if validator else "",
-            check=outcome.check,
-            sha256=outcome.sha256,
-        )
-        self._ledger.add(entry)
+    def _succeeded(self, index: int, trial: Trial, outcome: Outcome) -> None:
+        entry, transfer = self._outcomes.of_success(trial, outcome), trial.transfer
+        self._outcomes.write_down(entry)
         with self._changed:
             if self._closed:
                 return
             self._active.pop(index)
-            self._entries[index] = entry
-            self.moved += transfer.moved
-            self._meter.finish(transfer.running, outcome.size, item.size)
+            promised = transfer.item.size
+            self._outcomes.brought(index, entry, transfer.running, moved=transfer.moved, promised=promised)
             self._pace.good()
             self._answered = time.monotonic()
             self._changed.notify_all()
 
-    def _failed(self, index: int, trial: _Trial, error: Unreachable | Refused | Incomplete | Mismatch) -> None:
+    def _failed(self, index: int, trial: Trial, error: Unreachable | Refused | Incomplete | Mismatch) -> None:
         now = time.monotonic()
-        trial.tries += 1
-        if trial.transfer.moved > trial.moved and not isinstance(error, Mismatch):
-            trial.moved, trial.failures = trial.transfer.moved, 0
-        trial.failures += 1
-        trial.mismatches += isinstance(error, Mismatch)
-        if trial.failures == 1:
-            trial.first_failure = now
+        trial.failed(error, now)
         wait = None
         with self._changed:
-            if not isinstance(error, Unreachable) or trial.failures == 1 < trial.tries:
+            if trial.answered(error):
                 self._answered = now
             if isinstance(error, Refused) and error.status in _PUSH_BACK:
                 if error.retry_after is not None:
@@ -444,8 +394,8 @@ class Batch:
                 self._pace.pushed_back(wait)
             silent = isinstance(error, Unreachable) and self._answered < trial.first_failure
         if self._stopping:
-            self._settle(index, "CANCELLED", _CANCELLED)
-        elif trial.failures >= self._manners.tries or trial.mismatches > 1 or trial.tries >= _MOST_TRIES:
+            self._settle(index, "CANCELLED", CANCELLED)
+        elif trial.hopeless(self._manners):
             self._settle(index, "ERROR", str(error))
             if silent:
                 self._halt(f"not tried: {error}")
@@ -470,7 +420,7 @@ class Batch:
             trial = self._active.pop(index, None)
             if trial is not None and not self._stopping:
                 self._trials[index] = trial
-                heapq.heappush(self._again_at, (time.monotonic() + delay, index))
+                self._waiting.again(index, time.monotonic() + delay)
             self._changed.notify_all()
 
     def _answer_came(self) -> None:
@@ -479,31 +429,23 @@ class Batch:
 
     def _settle(self, index: int, status: Status, message: str) -> None:
         """Have a file end without success."""
+        entry = self._outcomes.of_failure(index, status, message)
         with self._changed:
             if self._closed:
                 return
-            entry = self._entries[index] = self._ended(index, status, message)
-            trial = self._active.pop(index)
-            if status == "ERROR":
-                self._meter.fail(trial.transfer.running, message, trial.transfer.item.size)
+            self._outcomes.given_up(index, entry, self._active.pop(index).transfer.running)
             self._changed.notify_all()
         if status == "ERROR":
-            self._ledger.add(entry)
+            self._outcomes.write_down(entry)
 
     def _halt(self, message: str) -> None:
         """Have every file that has not begun end without success."""
+        entries = []
         with self._changed:
-            waiting = sorted({*self._fresh, *(index for _, index in self._again_at)})
-            self._fresh.clear()
-            self._again_at.clear()
-            for index in waiting:
+            for index in self._waiting.clear():
                 trial = self._trials.pop(index, None) or self._trial(index)
-                self._entries[index] = self._ended(index, "ERROR", message)
-                self._meter.fail(trial.transfer.running, message, trial.transfer.item.size)
+                entries.append(self._outcomes.of_failure(index, "ERROR", message))
+                self._outcomes.given_up(index, entries[-1], trial.transfer.running)
             self._changed.notify_all()
-        for index in waiting:
-            self._ledger.add(self._entries[index])
-
-    def _ended(self, index: int, status: Status, message: str) -> Entry:
-        item = self._plan.items[index]
-        return make_entry(item, self._plan.folder, self._addresses.of(item.uri), status, message)
+        for entry in entries:  # of which there may be a million
+            self._outcomes.write_down(entry)

@@ -27,7 +27,7 @@ from jwstmq_widgets.archives.esaquestions import (
     rectangle,
     users_adql,
 )
-from jwstmq_widgets.archives.esatables import esa_observations, esa_products, read_columns, sources_of
+from jwstmq_widgets.archives.esatables import esa_observations, esa_products, known_sources, read_columns
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.limits import narrowed
 from jwstmq_widgets.archives.logins import Logins
@@ -262,7 +262,7 @@ class EsaArchive(TapArchive):
         wanted = files_wanted(files)
         columns = self._columns_of_lists(cancel)
         with self._host.reading():
-            sources = sources_of("products", columns)
+            sources = known_sources("products", columns)
         rows = ask_artifacts(self._service(), wanted, columns, cancel=cancel)
         rows = rows or read_columns({source.column: () for source in sources})
         parents = [(str(obsid),) for obsid in rows["obsid"]]
@@ -447,7 +447,7 @@ class EsaArchive(TapArchive):
     ) -> Table:
         columns = self._columns_of_lists(cancel)
         with self._host.reading():
-            sources = sources_of("observations", columns)
+            sources = known_sources("observations", columns)
         adql = observations_adql(question, columns)
         rows = self._rows(adql, [source.column for source in sources], cancel)
         with self._host.reading():

@@ -17,7 +17,7 @@ from astropy.table import Table
 from jwstmq_widgets.archives.adqltext import ADQL
 from jwstmq_widgets.archives.connections import Connections
 from jwstmq_widgets.archives.esaquestions import UUID, artifacts_adql, files_adql, members_adql
-from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, read_columns, sources_of
+from jwstmq_widgets.archives.esatables import Rows, Source, esa_products, known_sources, read_columns
 from jwstmq_widgets.archives.parallel import Manners, Stop, gather
 from jwstmq_widgets.archives.productlists import Arrivals, ProductsProgress, listed
 from jwstmq_widgets.archives.tapanswers import read_csv
@@ -188,7 +188,7 @@ def ask_files(
     Cancelled
         Within a fraction of a second after ``cancel`` is set.
     """
-    sources = sources_of("products", columns)
+    sources = known_sources("products", columns)
     several = replace(service.manners, first=min(16, service.manners.first), largest=_LARGEST)
 
     def ask(batch: Sequence[str], stop: Stop) -> dict[str, Encoded]:
@@ -226,7 +226,7 @@ def ask_artifacts(
     ArchiveError
         If asking failed.
     """
-    wanted = [source.column for source in sources_of("products", columns)]
+    wanted = [source.column for source in known_sources("products", columns)]
     manners = replace(service.manners, largest=_MOST_NAMED)
 
     def ask(batch: Sequence[str], stop: Stop) -> Rows:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jwstmq_widgets.archives.adqltext import ADQL, all_of, any_of, column, like, literal, number, one_of, polygon
-from jwstmq_widgets.archives.esatables import sources_of
+from jwstmq_widgets.archives.esatables import known_sources
 from jwstmq_widgets.archives.limits import executed, mode_names, named_limits, number_forms
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import MODES, Query
@@ -113,7 +113,7 @@ def observations_adql(question: Question, columns: Collection[str]) -> ADQL:
     -------
     str
     """
-    fields = ", ".join(column(source.column) for source in sources_of("observations", columns))
+    fields = ", ".join(column(source.column) for source in known_sources("observations", columns))
     return f"SELECT {fields} FROM jwst.main WHERE {question.where} ORDER BY observationid"  # noqa: S608
 
 
@@ -173,7 +173,7 @@ def artifacts_adql(files: Sequence[str], columns: Collection[str]) -> ADQL:
 
 
 def _files_from(columns: Collection[str]) -> ADQL:
-    fields = ", ".join(f"{source.table}.{column(source.column)}" for source in sources_of("products", columns))
+    fields = ", ".join(f"{source.table}.{column(source.column)}" for source in known_sources("products", columns))
     return f"SELECT {fields} FROM jwst.main AS m JOIN jwst.artifact AS a ON a.planeid = m.planeid"  # noqa: S608  (adqltext wrote them)
 
 

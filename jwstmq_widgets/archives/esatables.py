@@ -21,7 +21,7 @@ from jwstmq_widgets.query.dates import to_mjd
 from jwstmq_widgets.tables import observations_table, products_table
 from jwstmq_widgets.tables.encoded import Encoded
 
-__all__ = ["Rows", "Source", "esa_observations", "esa_products", "is_true", "read_columns", "sources_of", "uri_of"]
+__all__ = ["Rows", "Source", "esa_observations", "esa_products", "is_true", "known_sources", "read_columns", "uri_of"]
 
 Rows = Mapping[str, Encoded]
 """An answer by ESA's names of columns: texts, and None where there is no value."""
@@ -149,7 +149,7 @@ _NEEDED = {
 }
 
 
-def sources_of(what: Literal["observations", "products"], columns: Collection[str]) -> tuple[Source, ...]:
+def known_sources(what: Literal["observations", "products"], columns: Collection[str]) -> tuple[Source, ...]:
     """Give the columns to ask for.
 
     Parameters

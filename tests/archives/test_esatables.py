@@ -7,8 +7,8 @@ import pytest
 from jwstmq_widgets.archives.esatables import (
     esa_observations,
     esa_products,
+    known_sources,
     read_columns,
-    sources_of,
     uri_of,
 )
 
@@ -32,7 +32,7 @@ COLUMNS = {f"m.{name}" for name in MAIN}
 
 
 def observations(**changes):
-    sources = sources_of("observations", COLUMNS)
+    sources = known_sources("observations", COLUMNS)
     texts = MAIN | changes
     rows = read_columns({source.column: [texts[source.column]] for source in sources})
     return esa_observations(rows, sources, archive="a")[0]
@@ -79,7 +79,7 @@ def test_a_value_that_does_not_fit_is_an_error(changes):
 @pytest.mark.parametrize("what", ["observations", "products"])
 def test_without_its_names_there_is_no_table(what):
     with pytest.raises(LookupError, match="observationid"):
-        sources_of(what, COLUMNS - {"m.observationid"})
+        known_sources(what, COLUMNS - {"m.observationid"})
 
 
 FILES = ("observationid", "obsid", "planeid", "public", "filename", "artifactid", "producttype")
@@ -88,7 +88,7 @@ PRODUCT_COLUMNS = {"m.observationid", "m.obsid", "m.planeid", "m.public", "a.pla
 
 
 def products(rows, parents):
-    sources = sources_of("products", PRODUCT_COLUMNS)
+    sources = known_sources("products", PRODUCT_COLUMNS)
     texts = [dict(zip(FILES, row, strict=True)) for row in rows]
     columns = read_columns({source.column: [row[source.column] for row in texts] for source in sources})
     return esa_products(columns, parents, sources, archive="a", observations=None)

@@ -14,7 +14,7 @@ from jwstmq_widgets.exploration.choosing import shown_products
 from jwstmq_widgets.exploration.connection import Connection
 from jwstmq_widgets.exploration.destination import Destination
 from jwstmq_widgets.exploration.files import FileIndex, FileState, FileStates, Ticks
-from jwstmq_widgets.exploration.jobs import Jobs
+from jwstmq_widgets.exploration.jobs import Job, Jobs
 from jwstmq_widgets.exploration.search import Search, still_there
 from jwstmq_widgets.exploration.state import State, value
 from jwstmq_widgets.previews import LOOK_SIZE, THUMBNAIL_SIZE, Thumbnails
@@ -149,6 +149,17 @@ class Exploration(State):
             facets = Facets(products, observations=self.observations)
             self._faceted = (products, facets)
         return facets
+
+    def running(self, name: str) -> Job | None:
+        """Give a job while it runs; None at all other times.
+
+        Parameters
+        ----------
+        name
+            Such as "search" or "download".
+        """
+        job = self.jobs.get(name)
+        return job if job is not None and job.state == "running" else None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all jobs have ended.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives.merged import MergedArchive
+from jwstmq_widgets.archives.merged import archives_in
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.exploration.jobs import Job, Jobs, Problem, Run
@@ -72,8 +72,7 @@ def adql_archive(opened: Any) -> Any:
     opened
         An archive, or None.
     """
-    several = opened.archives if isinstance(opened, MergedArchive) else (opened,)
-    return next((one for one in several if hasattr(one, "adql")), None)
+    return next((one for one in archives_in(opened) if hasattr(one, "adql")), None)
 
 
 class AdqlWork(State):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives.merged import MergedArchive
+from jwstmq_widgets.archives.merged import archives_in
 from jwstmq_widgets.exploration import Exploration
 from jwstmq_widgets.exploration.jobs import Jobs, Problem, Run
 from jwstmq_widgets.exploration.state import State, value
@@ -42,8 +42,7 @@ class Related(State):
     def archive(self) -> Any:
         """The archive that is asked; None where the one that is open knows no relations."""
         opened = self._exploration.archive
-        several = opened.archives if isinstance(opened, MergedArchive) else (opened,)
-        return next((one for one in several if hasattr(one, "related")), None)
+        return next((one for one in archives_in(opened) if hasattr(one, "related")), None)
 
     def look_at(self, observation: str) -> None:
         """Look at another observation.

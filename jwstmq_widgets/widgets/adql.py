@@ -40,7 +40,7 @@ class AdqlPanel(Panel):
     >>> panel.result
     """
 
-    _esm = static("dom.js", "newcell.js", "adql.js")
+    _esm = static("dom.js", "clipboard.js", "newcell.js", "adql.js")
     _css = static("panel.css", "adql.css")
     watches = ("archive", "address", "jobs", "problems")
 
@@ -199,8 +199,8 @@ class AdqlPanel(Panel):
         return f"{rows} · {counted(len(table.colnames), 'column')}{first}"
 
     def _searching(self) -> str:
-        search = self.exploration.jobs.get("search")
-        return search.text if search is not None and search.state == "running" else ""
+        search = self.exploration.running("search")
+        return "" if search is None else search.text
 
     def _code(self) -> str:
         """Give code for a new cell that asks the same."""

@@ -58,7 +58,7 @@ class DownloadPanel(Panel):
         Whose ``plan`` is shown, and whose ``ticked`` files are downloaded.
     """
 
-    _esm = static("dom.js", "download.js")
+    _esm = static("dom.js", "clipboard.js", "download.js")
     _css = static("panel.css", "download.css")
     watches = ("ticked", "plan", "destination", "layout", "jobs", "problems", "manifest", "products", "unfinished")
 
@@ -79,8 +79,7 @@ class DownloadPanel(Panel):
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
         state = self.exploration
-        job, plan, ticked = state.jobs.get("download"), state.plan, len(state.ticked)
-        running = job is not None and job.state == "running"
+        job, plan, ticked = state.running("download"), state.plan, len(state.ticked)
         problem = next((state.problems[name] for name in _PROBLEMS if name in state.problems), None)
         typed, wrong = (state.destination, None) if self._refused is None else self._refused
         return {
@@ -93,9 +92,9 @@ class DownloadPanel(Panel):
             "layouts": _LAYOUTS,
             "wrong": "" if wrong is None else wrong.text,
             "problem": "" if problem is None else problem.text,
-            "running": self._progress(job.detail, job.fraction) if running else None,
-            "result": None if running else self._result(),
-            "unfinished": "" if running else self._unfinished(),
+            "running": None if job is None else self._progress(job.detail, job.fraction),
+            "result": self._result() if job is None else None,
+            "unfinished": self._unfinished() if job is None else "",
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:

@@ -42,19 +42,19 @@ class _Header(Panel):
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
         state = self.exploration
-        closed, search, opening = state.problems.get("open"), state.jobs.get("search"), state.jobs.get("open")
+        closed = state.problems.get("open")
         count = len(state.observations)
         return {
             "address": state.address,
             "archives": archive_choices(state.address),
-            "opening": opening is not None and opening.state == "running",
+            "opening": state.running("open") is not None,
             "other": self._other_archive(),
             "warnings": list(state.warnings),
             "messages": list(state.messages),
             "query": "" if state.query.empty else str(state.query),
             "count": counted(count, "observation") if state.as_of is not None else "",
             "as_of": state.as_of.isoformat() if state.as_of is not None else "",
-            "searching": search is not None and search.state == "running",
+            "searching": state.running("search") is not None,
             "problem": closed.text if closed is not None else "",
         }
 

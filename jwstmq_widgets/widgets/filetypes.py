@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.filenames import SUFFIXES
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import expand_filetype, filetype_summary, format_size, select
 from jwstmq_widgets.widgets.panel import Panel, static
+from jwstmq_widgets.widgets.typemeaning import type_meaning
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -41,13 +41,8 @@ class FiletypeRow:
 
     @property
     def meaning(self) -> str:
-        """What such a file holds."""
-        suffix = self.filetype[1:].partition(".")[0].removesuffix("_thumb")
-        known = SUFFIXES.get(suffix)
-        meaning = known.meaning if known is not None else suffix
-        if "_thumb." in self.filetype:
-            return f"small preview of: {meaning}"
-        return f"preview of: {meaning}" if self.filetype.endswith(_PREVIEWS) else meaning
+        """What such a file holds; "" for a type that is not known."""
+        return type_meaning(self.filetype)
 
 
 def filetype_rows(products: Table, query: Query) -> tuple[FiletypeRow, ...]:
@@ -98,7 +93,6 @@ class FiletypePanel(Panel):
         """Give what the browser shall show, as JSON values."""
         rows, guides = self._rows()
         chosen = self._chosen(rows)
-        search = self.exploration.jobs.get("search")
         return {
             "rows": [
                 {
@@ -119,7 +113,7 @@ class FiletypePanel(Panel):
             }
             if guides
             else None,
-            "empty": self._empty_text(running=search is not None and search.state == "running"),
+            "empty": self._empty_text(),
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
@@ -169,10 +163,10 @@ class FiletypePanel(Panel):
             chosen |= {row.pair for row in guides}
         self.exploration.choose_filetypes(chosen)
 
-    def _empty_text(self, *, running: bool) -> str:
+    def _empty_text(self) -> str:
         if len(self.exploration.products):
             return ""
-        return "Searching …" if running else "Search for a program to see its file types."
+        return "Searching …" if self.exploration.running("search") else "Search for a program to see its file types."
 
 
 def _order(row: FiletypeRow) -> tuple[int, bool, str]:

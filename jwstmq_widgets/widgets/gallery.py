@@ -13,8 +13,9 @@ from jwstmq_widgets.exploration import FileState
 from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.previews import preview_index
 from jwstmq_widgets.tables import format_size
+from jwstmq_widgets.widgets.emptytext import empty_text
 from jwstmq_widgets.widgets.panel import Panel, static
-from jwstmq_widgets.widgets.rowmarks import STATES
+from jwstmq_widgets.widgets.rowmarks import state_words
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -201,20 +202,14 @@ class Gallery(Panel):
     def _empty_text(self, cards: int) -> str:
         if cards:
             return ""
-        search = self.exploration.jobs.get("search")
-        if search is not None and search.state == "running":
-            return "Searching …"
-        if len(self.exploration.shown) and self._table is not None and not len(self._table):
-            return "No file passes the chosen facets. Lift some in the product grid."
-        if len(self.exploration.shown):
-            return "None of the files of the chosen types has a preview. Choose other types, such as cal or i2d."
-        if len(self.exploration.products):
-            return "None of the chosen file types is here. Choose others, or all."
-        return "Search for a program to see its pictures."
+        if self._table is not None and not len(self._table):
+            none = "No file passes the chosen facets. Lift some in the product grid."
+        else:
+            none = "None of the files of the chosen types has a preview. Choose other types, such as cal or i2d."
+        return empty_text(self.exploration, what="pictures", shown=none)
 
 
 def _state(state: FileState | None) -> dict[str, str]:
     if state is None:
         return {"state": "", "words": "", "note": ""}
-    words = f"{state.fraction:.0%}" if state.kind == "running" else STATES.get(state.kind, state.kind)
-    return {"state": state.kind, "words": words, "note": state.message}
+    return {"state": state.kind, "words": state_words(state), "note": state.message}

@@ -11,6 +11,7 @@ from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.facets import Facets
 from jwstmq_widgets.widgets.columnmemory import ColumnMemory
 from jwstmq_widgets.widgets.columns import PRODUCTS, ColumnSet
+from jwstmq_widgets.widgets.emptytext import empty_text
 from jwstmq_widgets.widgets.rows import Mask, Summary
 from jwstmq_widgets.widgets.windowgrid import WindowGrid
 
@@ -118,14 +119,7 @@ class _Products:
         return " · ".join(parts + [f"{count:,} {words}" for words, count in counts.items() if count])
 
     def empty(self) -> str:
-        search = self._exploration.jobs.get("search")
-        if search is not None and search.state == "running":
-            return "Searching …"
-        if len(self._exploration.products):
-            return "None of the chosen file types is here. Choose others, or all."
-        if self._exploration.as_of is not None:
-            return "This search found no files. Change it and search again."
-        return "Search for a program to see its files."
+        return empty_text(self._exploration, what="files")
 
     def picture(self, key: str, done: Callable[[str, bytes | None, str], None]) -> None:
         self._exploration.thumbnail(key, done, large=True)

@@ -33,18 +33,14 @@ class LoginPanel(Panel):
             "anonymous": account is None or account.anonymous,
             "exclusive": account is not None and account.may_exclusive,
             "warning": account.warning if account is not None else "",
-            "running": self._runs("login"),
-            "leaving": self._runs("logout"),
+            "running": self.exploration.running("login") is not None,
+            "leaving": self.exploration.running("logout") is not None,
             "problem": problem.text if problem is not None else "",
         }
 
     def acts(self) -> Mapping[str, Callable[..., None]]:
         """Give what the browser may ask for."""
         return {"login": self._login, "logout": self.exploration.logout, "cancel": self._cancel}
-
-    def _runs(self, name: str) -> bool:
-        job = self.exploration.jobs.get(name)
-        return job is not None and job.state == "running"
 
     def _login(self, token: str = "", user: str = "", password: str = "", file: str = "") -> None:
         given: dict[str, str] = {}

@@ -111,8 +111,7 @@ class _Observations:
         return f"products narrowed to {summary.ticked:,} of {all_of_them} · {format_size(summary.size)}"
 
     def empty(self) -> str:
-        search = self._exploration.jobs.get("search")
-        if search is not None and search.state == "running":
+        if self._exploration.running("search"):
             return "Searching …"
         if self._exploration.as_of is not None:
             return "This search found no observations. Change it and search again."

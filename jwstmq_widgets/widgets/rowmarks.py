@@ -13,7 +13,7 @@ from jwstmq_widgets.widgets.textcolumn import TextColumn
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import FileState
 
-__all__ = ["STATES", "STATE_CODES", "RowMarks", "marks"]
+__all__ = ["STATES", "STATE_CODES", "RowMarks", "marks", "state_words"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,6 +35,11 @@ STATE_CODES: Mapping[str, int] = {kind: code for code, kind in enumerate(STATES)
 
 _FILE_CODES = np.array([0, *(STATE_CODES[kind] for kind in FileStates.kinds)], dtype=np.int8)
 _MANY = 50
+
+
+def state_words(state: "FileState") -> str:
+    """Write a file's state in a word or two: how much of it has come while it is moved."""
+    return f"{state.fraction:.0%}" if state.kind == "running" else STATES[state.kind]
 
 
 class RowMarks:

@@ -77,10 +77,9 @@ class SearchPanel(Panel):
 
     def view(self) -> dict[str, Any]:
         """Give what the browser shall show, as JSON values."""
-        jobs, problems, inquiry = self.exploration.jobs, self.exploration.problems, self._inquiry
-        opening, search = jobs.get("open"), jobs.get("search")
-        running = next((job for job in (search, opening) if job is not None and job.state == "running"), None)
-        closed = problems.get("open")
+        state, inquiry = self.exploration, self._inquiry
+        running = state.running("search") or state.running("open")
+        closed = state.problems.get("open")
         wrong, elsewhere = self._trouble(), self._elsewhere()
         field = place_of_field(wrong.field) if isinstance(wrong, QueryError) else ""
         rest = self._rest
@@ -96,7 +95,7 @@ class SearchPanel(Panel):
             "address": self.exploration.address,
             "running": running is not None,
             "fraction": running.fraction if running is not None else None,
-            "text": running.text if running is not None else self._ended(search, wrong),
+            "text": running.text if running is not None else self._ended(wrong),
             "count": "" if running is not None or wrong is not None else self._count(),
             "counting": inquiry.counting,
             "place": self._place(),
@@ -150,7 +149,8 @@ class SearchPanel(Panel):
         # an archive that did not open is told once, where it is chosen
         return None if closed is not None and problem.error is closed.error else problem
 
-    def _ended(self, search: Any, wrong: BaseException | None) -> str:
+    def _ended(self, wrong: BaseException | None) -> str:
+        search = self.exploration.jobs.get("search")
         if search is None or wrong is not None or search.state not in {"done", "cancelled"}:
             return ""
         return str(search.text) if self._question in {self._asked, self.exploration.query} else ""
@@ -177,8 +177,7 @@ class SearchPanel(Panel):
     def _begin(self) -> None:
         self._suggest()
         self._list_keywords()
-        search = self.exploration.jobs.get("search")
-        if search is None or search.state != "running":
+        if not self.exploration.running("search"):
             self._inquiry.ask(self._question)
 
     def _list_keywords(self, _change: Any = None) -> None:
@@ -230,8 +229,7 @@ class SearchPanel(Panel):
         return self._question
 
     def _cancel(self) -> None:
-        search = self.exploration.jobs.get("search")
-        self.exploration.cancel("search" if search is not None and search.state == "running" else "open")
+        self.exploration.cancel("search" if self.exploration.running("search") else "open")
 
     def _forget(self) -> None:
         self._rest = Query()

@@ -14,6 +14,7 @@ from astropy.table import Table
 from jwstmq_widgets.exploration import Ticks
 from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.tables.tree import Grouping, Path, ProductTree
+from jwstmq_widgets.widgets.emptytext import empty_text
 from jwstmq_widgets.widgets.growntree import GrownTree
 from jwstmq_widgets.widgets.panel import Panel, static
 from jwstmq_widgets.widgets.rowmarks import RowMarks
@@ -226,16 +227,9 @@ class ProgramTree(Panel):
         return f"{ticked:,} of {counts} ticked" if ticked else counts
 
     def _empty_text(self) -> str:
-        search = self.exploration.jobs.get("search")
-        if search is not None and search.state == "running":
-            return "Searching …"
-        if len(self.exploration.shown):
-            return "No file passes the chosen facets. Clear them to see all."
-        if len(self.exploration.products):
-            return "None of the chosen file types is here. Choose others, or all."
-        if self.exploration.as_of is not None:
-            return "This search found no files. Change it and search again."
-        return "Search for a program to see its tree."
+        return empty_text(
+            self.exploration, what="tree", shown="No file passes the chosen facets. Clear them to see all."
+        )
 
 
 def _path(keys: list[Any]) -> Path:

@@ -10,8 +10,9 @@ from astropy.table import Table
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.tree import Branches, Path
 from jwstmq_widgets.widgets.growntree import GrownTree, Share
-from jwstmq_widgets.widgets.rowmarks import STATES
-from jwstmq_widgets.widgets.treewords import node_words, type_meaning
+from jwstmq_widgets.widgets.rowmarks import state_words
+from jwstmq_widgets.widgets.treewords import node_words
+from jwstmq_widgets.widgets.typemeaning import type_meaning
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration
@@ -99,7 +100,7 @@ class TreeLines:
             kind = words = why = ""
         else:
             kind, why = state.kind, state.message
-            words = f"{state.fraction:.0%}" if kind == "running" else STATES[kind]
+            words = state_words(state)
         return {
             "uri": uri,
             "files": 1,

@@ -1,11 +1,9 @@
 """What the nodes of the program tree are called."""
 
-from jwstmq_widgets.filenames import SUFFIXES
 from jwstmq_widgets.tables.tree import GUIDE_STARS, Path
+from jwstmq_widgets.widgets.typemeaning import type_meaning
 
-__all__ = ["node_words", "type_meaning"]
-
-_PREVIEWS = (".jpg", ".png", ".gif")
+__all__ = ["node_words"]
 
 
 def node_words(kind: str, path: Path, *, target: str = "", instrument: str = "", title: str = "") -> tuple[str, str]:
@@ -49,21 +47,3 @@ def node_words(kind: str, path: Path, *, target: str = "", instrument: str = "",
         stage, _, filetype = str(key).partition(" ")
         return " ".join(part for part in (stage, filetype.removeprefix("_") or "other") if part), type_meaning(filetype)
     return str(key), instrument
-
-
-def type_meaning(filetype: str) -> str:
-    """Say what files of a type hold; "" for an unknown one.
-
-    Parameters
-    ----------
-    filetype
-        Such as ``"_cal.fits"``.
-
-    Returns
-    -------
-    str
-    """
-    known = SUFFIXES.get(filetype[1:].partition(".")[0].removesuffix("_thumb"))
-    if known is None:
-        return ""
-    return f"preview of: {known.meaning}" if filetype.endswith(_PREVIEWS) else known.meaning

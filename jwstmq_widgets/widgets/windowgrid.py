@@ -27,7 +27,7 @@ __all__ = ["WindowGrid"]
 
 _SCRIPTS = (
     "gridparts.js", "gridcells.js", "gridfilters.js", "gridticks.js", "gridcolumns.js", "gridfacets.js",
-    "gridpreview.js", "newcell.js", "gridexport.js", "grid.js",
+    "gridpreview.js", "newcell.js", "clipboard.js", "gridexport.js", "grid.js",
 )  # fmt: skip
 _LONGEST_NAME = 1000
 _RAIL_SECONDS = 0.2

@@ -151,12 +151,7 @@ function render({ model, el }) {
   const rows = h("div", { class: "jwstmq-adql-rows", tabIndex: 0, hidden: true });
   let source = "";
   async function copy() {
-    try {
-      await navigator.clipboard.writeText(source);
-      code.textContent = "Copied";
-    } catch {
-      rows.replaceChildren(h("pre", {}, source));  // no clipboard here: to be taken by hand
-    }
+    code.textContent = (await toClipboard(source)) ? "Copied" : "Not copied";
     setTimeout(() => { code.textContent = "Copy code"; }, 2000);
   }
 

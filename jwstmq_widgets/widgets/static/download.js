@@ -79,14 +79,8 @@ function render({ model, el }) {
     return place;
   }
   async function copyCode() {
-    let copied;
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      copied = true;
-    } catch { // no permission, or a page that is not served securely
-      window.getSelection().selectAllChildren(code);
-      copied = document.execCommand("copy");
-    }
+    const copied = await toClipboard(code.textContent);
+    if (!copied) window.getSelection().selectAllChildren(code);
     copy.textContent = copied ? "Copied" : "Selected";
     setTimeout(() => { copy.textContent = "Copy"; }, 2000);
   }

@@ -26,22 +26,6 @@ function makeExport(grid) {
     }
   }
 
-  async function toClipboard(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      // without TLS browsers have no clipboard for scripts, save this old way
-      const area = element("textarea", "jwstmq-grid-clipboard");
-      area.value = text;
-      root.append(area);
-      area.select();
-      const done = document.execCommand("copy");
-      area.remove();
-      return done;
-    }
-  }
-
   return {
     fill,
     // Copy what stands in the focused cell, or the ticked rows.

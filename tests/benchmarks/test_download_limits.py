@@ -9,6 +9,9 @@ import shutil
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,9 +23,10 @@ from tests.benchmarks.webserver import nginx_server
 
 pytestmark = pytest.mark.benchmark
 
-# Aimed at, and reached only on a machine that other work slows down too: 1.3. Quiet, 2.3: a file costs us a tenth of a
-# millisecond of interpreter, and curl half of that in all.
-MOST_OF_CURL = 4.0
+# Aimed at: 1.3. In memory, where the clients alone count, it is reached: 0.8 to 1.2 seen. On a disk, where users' files
+# land and where the aim was set, making a file is most of the work of both: 0.4 to 1.2 seen, and 2.5 where the disk was
+# busy with something else.
+MOST_OF_CURL = {"in memory": 1.8, "on the disk": 3.0}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has splice")
@@ -75,24 +79,31 @@ def test_ten_thousand_tiny_files_beside_curls_parallel_transfers(
     for name in names:
         (served / name).write_text(json.dumps({"name": name}))
     products = made(served, names)
-    taken: dict[str, list[float]] = {}
+    places = {"in memory": disk, "on the disk": tmp_path}
+    ways: dict[str, Callable[[str, Table, Path], float]] = {
+        "ours": partial(ours, more=", manners=Manners(fsync=False)"),
+        "curl": curl_parallel,
+        "price": lambda _, products, folder: safety(products, folder, fsync=False),
+    }
+    taken: dict[tuple[str, str], float] = {}
     with nginx_server(served) as url:
-        for number in range(3):
-            unsynced = ours(url, products, disk / f"ours{number}", more=", manners=Manners(fsync=False)")
-            taken.setdefault("ours", []).append(unsynced)
-            taken.setdefault("curl", []).append(curl_parallel(url, products, disk / f"curl{number}"))
-            taken.setdefault("price", []).append(safety(products, disk / f"price{number}", fsync=False))
-        synced = ours(url, products, tmp_path / "synced")
-        fsync = safety(products[:1000], tmp_path / "fsync", fsync=True)
-    mine, curl, price = (min(taken[name]) for name in ("ours", "curl", "price"))
-    ratio = (mine - price) / curl
+        for number, (place, folder), (way, bring) in product(range(2), places.items(), ways.items()):
+            seconds = bring(url, products, folder / f"{way}{number}")  # they stay: a disk is busy after a removal, too
+            taken[place, way] = min(seconds, taken.get((place, way), seconds))
+        few = products[:1000]
+        synced, fsync = ours(url, few, tmp_path / "synced"), safety(few, tmp_path / "fsync", fsync=True)
+    ratios = {}
     with capsys.disabled():
-        print(
-            f"\n{len(names)} tiny files @{CONNECTIONS}: ours {mine:.2f} s, curl -Z {curl:.2f} s, .part and rename "
-            f"alone {price:.2f} s: {ratio:.2f} times curl beside that price; on the disk, with fsync, {synced:.2f} s, "
-            f"where one fsync after the other takes {fsync:.2f} s for a tenth of them"
-        )
-    assert ratio <= MOST_OF_CURL
+        print(f"\n{len(names)} tiny files @{CONNECTIONS}:")
+        for place in places:
+            mine, curl, price = (taken[place, way] for way in ways)
+            ratios[place] = (mine - price) / curl
+            print(
+                f"  {place}: ours {mine:.2f} s, curl -Z {curl:.2f} s, .part and rename alone {price:.2f} s: "
+                f"{ratios[place]:.2f} times curl beside that price"
+            )
+        print(f"  on the disk with fsync, {len(few)} files: {synced:.2f} s; fsync alone, one by one, {fsync:.2f} s")
+    assert all(ratio <= MOST_OF_CURL[place] for place, ratio in ratios.items())
 
 
 def test_one_large_file_behind_a_cap_of_each_connection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

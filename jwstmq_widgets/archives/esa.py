@@ -400,7 +400,9 @@ class EsaArchive(TapArchive):
         """
         artifact = self.locate([uri]).get(uri)
         if artifact is None:
-            raise QueryError(f"the archive {self.name} has no file {uri.rpartition('/')[2]!r}", field="uri")
+            raise QueryError(
+                f"the archive {self.name} has no file {uri.rpartition('/')[2]!r}; check the name", field="uri"
+            )
         return f"{self.url}/data?RETRIEVAL_TYPE=PRODUCT&ARTIFACTID={quote(artifact, safe='')}"
 
     def locate(self, uris: Iterable[str], *, cancel: threading.Event | None = None) -> Mapping[str, str]:

@@ -220,7 +220,11 @@ def _from_file(path: Path, host: Host) -> tuple[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise host.no_login(f"the credentials file {path} cannot be read ({type(error).__name__})") from error
+        raise host.no_login(
+            f"the credentials file {path} cannot be read ({type(error).__name__}); check its name and rights"
+        ) from error
     if len(lines) < 2 or not lines[0].strip() or not lines[1].strip():
-        raise host.no_login(f"the credentials file {path} has not two lines: user name, password")
+        raise host.no_login(
+            f"the credentials file {path} has not two lines; write user name and password on a line each"
+        )
     return lines[0].strip(), lines[1].strip()

@@ -57,7 +57,10 @@ class MergedArchive:
     def __init__(self, archives: Sequence[Archive]) -> None:
         if len(archives) < 2 or len({archive.url for archive in archives}) < len(archives):
             names = ", ".join(archive.name for archive in archives)
-            raise QueryError(f"a merged archive needs two or more different archives, not '{names}'", field="archive")
+            raise QueryError(
+                f"a merged archive needs two or more different archives, not '{names}'; give such as ['mast', 'esa']",
+                field="archive",
+            )
         self._archives = tuple(archives)
         self._files = Whereabouts(self._archives)
         self._lock = threading.Lock()

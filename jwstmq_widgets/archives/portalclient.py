@@ -139,7 +139,9 @@ class Client:
         except InvalidQueryError as error:
             self._forget_columns()
             if "radius" in str(error).lower():
-                raise QueryError(f"the archive's client refuses the radius: {error}", field="radius") from error
+                raise QueryError(
+                    f"the archive's client refuses the radius: {error}; give a smaller one", field="radius"
+                ) from error
             raise self._host.unreadable(f"its list of columns does not fit ({error})") from error
         except RemoteServiceError as error:
             raise self._host.refused(200, says=str(error)) from error

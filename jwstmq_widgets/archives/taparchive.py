@@ -348,7 +348,9 @@ class TapArchive:
                     place.unlink()  # half an answer is none
                     raise
         except OSError as error:
-            raise QueryError(f"{place} cannot be written: {error.strerror}", field="path") from error
+            raise QueryError(
+                f"{place} cannot be written ({error.strerror}); choose another place", field="path"
+            ) from error
         return place
 
     def remove_jobs(self, jobs: str | Iterable[str], *, cancel: threading.Event | None = None) -> None:

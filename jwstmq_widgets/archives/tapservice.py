@@ -324,7 +324,10 @@ def _votable(table: Table, name: str) -> bytes:
         plain.meta = {}
         plain.write(file, format="votable", tabledata_format="tabledata")
     except (ValueError, TypeError, AttributeError) as error:
-        raise QueryError(f"the table '{name}' cannot be uploaded: {error}", field="uploads") from error
+        raise QueryError(
+            f"the table '{name}' cannot be uploaded: {error}; keep columns of numbers, texts and truth values",
+            field="uploads",
+        ) from error
     return file.getvalue()
 
 

@@ -41,7 +41,7 @@ class AdqlPanel(Panel):
     """
 
     _esm = static("dom.js", "clipboard.js", "newcell.js", "adql.js")
-    _css = static("panel.css", "adql.css")
+    styles = ("adql.css",)
     watches = ("archive", "address", "jobs", "problems")
 
     def __init__(

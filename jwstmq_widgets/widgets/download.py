@@ -59,7 +59,7 @@ class DownloadPanel(Panel):
     """
 
     _esm = static("dom.js", "clipboard.js", "download.js")
-    _css = static("panel.css", "download.css")
+    styles = ("download.css",)
     watches = ("ticked", "plan", "destination", "layout", "jobs", "problems", "manifest", "products", "unfinished")
 
     def __init__(self, exploration: "Exploration", **traits: Any) -> None:

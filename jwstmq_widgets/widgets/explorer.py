@@ -36,7 +36,10 @@ class _Header(Panel):
     """What was asked, of whom and when."""
 
     _esm = static("dom.js", "header.js")
-    _css = static("panel.css", "explorer.css", "header.css")
+    styles = (
+        "explorer.css",
+        "header.css",
+    )
     watches = ("archive", "address", "query", "observations", "as_of", "jobs", "problems", "warnings", "messages")
 
     def view(self) -> dict[str, Any]:
@@ -130,27 +133,27 @@ class Explorer(ipywidgets.VBox):
         self._own = exploration is None
         state = Exploration(archive, destination=destination, layout=layout) if exploration is None else exploration
         self.exploration = state
-        header, login = _Header(state), LoginPanel(state)
-        side = _box("jwstmq-side", SearchPanel(state, query=query), FiletypePanel(state))
+        header, login = _Header(state), LoginPanel(state, joined=True)
+        side = _box("jwstmq-side", SearchPanel(state, query=query, joined=True), FiletypePanel(state, joined=True))
         parts: dict[str, Any] = {
             "products": ProductGrid(state),
             "observations": ObservationGrid(state),
-            "tree": ProgramTree(state),
-            "gallery": Gallery(state),
-            "adql": AdqlPanel(state),
+            "tree": ProgramTree(state, joined=True),
+            "gallery": Gallery(state, joined=True),
+            "adql": AdqlPanel(state, joined=True),
         }
         self.adql: AdqlPanel = parts["adql"]
         for name, part in parts.items():
             part.add_class("jwstmq-tab")
             part.add_class(f"jwstmq-tab-{name}")
-        related = RelatedPanel(state)
+        related = RelatedPanel(state, joined=True)
         parts["products"].observe(lambda change: related.look_at_file(change["new"]), names="active_uri")
-        main = _box("jwstmq-main", _Tabs(state), *parts.values(), related)
+        main = _box("jwstmq-main", _Tabs(state, joined=True), *parts.values(), related)
         frame = _box(
             "jwstmq-frame",
             _box("jwstmq-top", header, login),
             _box("jwstmq-body", side, main),
-            DownloadPanel(state),
+            DownloadPanel(state, joined=True),
         )
         super().__init__([frame])
         self.add_class("jwstmq-explorer")

@@ -82,7 +82,7 @@ class FiletypePanel(Panel):
     """
 
     _esm = static("dom.js", "filetypes.js")
-    _css = static("panel.css", "filetypes.css")
+    styles = ("filetypes.css",)
     watches = ("products", "query", "filetypes", "guidestars", "jobs")
 
     def __init__(self, exploration: "Exploration", **traits: Any) -> None:

@@ -75,7 +75,7 @@ class Gallery(Panel):
     """
 
     _esm = static("dom.js", "gallery.js")
-    _css = static("panel.css", "gallery.css")
+    styles = ("gallery.css",)
     watches = ("shown", "facets", "chosen_observations", "ticked", "states", "jobs")
 
     def __init__(self, exploration: "Exploration", *, height: int = 420, **traits: Any) -> None:

@@ -18,7 +18,7 @@ class LoginPanel(Panel):
     """
 
     _esm = static("dom.js", "login.js")
-    _css = static("panel.css", "login.css")
+    styles = ("login.css",)
     watches = ("account", "archive", "address", "jobs", "problems")
 
     def view(self) -> dict[str, Any]:

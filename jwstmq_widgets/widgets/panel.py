@@ -55,13 +55,19 @@ class Panel(anywidget.AnyWidget):
     ----------
     exploration
         What to show.
+    joined
+        Whether it stands in one box with a panel that brings the style sheet which all of them share. A saved notebook
+        holds what each panel brings.
     """
 
+    styles: ClassVar[tuple[str, ...]] = ()
+    """Names of its own style sheets in ``widgets/static``."""
     watches: ClassVar[tuple[str, ...]] = ()
     """Names of the exploration's traits that the panel draws."""
 
-    def __init__(self, exploration: Exploration, **traits: Any) -> None:
+    def __init__(self, exploration: Exploration, *, joined: bool = False, **traits: Any) -> None:
         self.exploration = exploration
+        self._css = static(*(() if joined else ("panel.css",)), *self.styles)
         self._watching: list[tuple[Callable[[Any], None], list[str]]] = []
         super().__init__(**traits)
         self._shown: dict[str, Any] | None = None

@@ -28,7 +28,7 @@ class RelatedPanel(Panel):
     """
 
     _esm = static("dom.js", "related.js")
-    _css = static("panel.css", "related.css")
+    styles = ("related.css",)
     watches = ("archive", "products")
 
     def __init__(self, exploration: "Exploration", **traits: Any) -> None:

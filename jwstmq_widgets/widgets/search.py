@@ -38,7 +38,7 @@ class SearchPanel(Panel):
     """
 
     _esm = static("dom.js", "searchfields.js", "search.js")
-    _css = static("panel.css", "search.css")
+    styles = ("search.css",)
     watches = ("query", "jobs", "problems", "archive", "address", "as_of")
 
     def __init__(

@@ -58,7 +58,7 @@ class ProgramTree(Panel):
     """
 
     _esm = static("dom.js", "tree.js")
-    _css = static("panel.css", "tree.css")
+    styles = ("tree.css",)
     watches = ("shown", "ticked", "states", "jobs", "facets", "chosen_observations")
 
     def __init__(self, exploration: "Exploration", *, height: int = 420, **traits: Any) -> None:

@@ -1,6 +1,8 @@
 """ESA's archive, asked: the local archive speaks as it does."""
 
+import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from jwstmq_widgets.archives.host import ESA_URL, Host
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.errors import Cancelled, LoginError, QueryError, Unreachable
 from jwstmq_widgets.localarchive import ESA_OTHER_PASSWORD, ESA_OTHER_USER, ESA_PASSWORD, ESA_USER, TOKEN
-from jwstmq_widgets.localarchive.faults import Refuse, Slow
+from jwstmq_widgets.localarchive.faults import Refuse, Slow, SlowQuery
 from jwstmq_widgets.query import Query
 from tests.archives.test_adqltext import ATTEMPTS
 
@@ -266,10 +268,24 @@ def settled(reached):
     raise AssertionError("it did not happen")
 
 
+def test_a_program_that_is_interrupted_removes_its_job(faulty_archive):
+    esa = EsaArchive(Host.at(f"{faulty_archive.url}/server"), manners=Manners(pause=0.0, poll=0.0))
+    before = esa.jobs()["job"].tolist()  # nobody's jobs are everybody's
+    faulty_archive.faults = (SlowQuery(path="*/async", seconds=600.0),)
+    words = ["adql", "SELECT TOP 1 obsid FROM jwst.main", "--archive", esa.url, "--async", "mine"]
+    with subprocess.Popen([sys.executable, "-m", "jwstmq_widgets", *words], env=dict(os.environ)) as program:
+        ticks = threading.Event()
+        while program.poll() is None and not any(one.path.endswith("/phase") for one in faulty_archive.requests):
+            ticks.wait(0.05)
+        program.send_signal(signal.SIGINT)
+        program.wait(timeout=30)
+    assert program.returncode
+    assert "/server/tap/deletejobs" in [one.path for one in faulty_archive.requests]
+    assert esa.jobs()["job"].tolist() == before
+
+
 @pytest.mark.parametrize("verb", ["observations", "adql"])
 def test_a_job_that_is_cancelled_is_removed(faulty_archive, verb):
-    from jwstmq_widgets.localarchive.faults import SlowQuery
-
     esa = EsaArchive(Host.at(f"{faulty_archive.url}/server"), manners=Manners(poll=0.02))
     esa.tables()
     before = jobs(esa)

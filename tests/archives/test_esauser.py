@@ -1,9 +1,5 @@
-"""Jobs and sessions at ESA's archive, when things happen at once or in the middle of something."""
+"""Sessions at ESA's archive, when things happen at once or in the middle of something."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,25 +9,8 @@ from jwstmq_widgets.archives.esa import EsaArchive
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.errors import LoginError
-from jwstmq_widgets.localarchive.faults import SlowQuery
 
 QUICK = Manners(pause=0.0, poll=0.0)
-
-
-def test_a_program_that_is_interrupted_removes_its_job(faulty_archive):
-    esa = EsaArchive(Host.at(f"{faulty_archive.url}/server"), manners=QUICK)
-    before = esa.jobs()["job"].tolist()  # nobody's jobs are everybody's
-    faulty_archive.faults = (SlowQuery(path="*/async", seconds=600.0),)
-    words = ["adql", "SELECT TOP 1 obsid FROM jwst.main", "--archive", esa.url, "--async", "mine"]
-    with subprocess.Popen([sys.executable, "-m", "jwstmq_widgets", *words], env=dict(os.environ)) as program:
-        ticks = threading.Event()
-        while program.poll() is None and not any(one.path.endswith("/phase") for one in faulty_archive.requests):
-            ticks.wait(0.05)
-        program.send_signal(signal.SIGINT)
-        program.wait(timeout=30)
-    assert program.returncode
-    assert "/server/tap/deletejobs" in [one.path for one in faulty_archive.requests]
-    assert esa.jobs()["job"].tolist() == before
 
 
 class Door(ThreadingHTTPServer):

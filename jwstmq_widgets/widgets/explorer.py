@@ -67,8 +67,8 @@ class _Header(Panel):
 
     def _other_archive(self) -> str:
         """Name the archive that answered where another one has replaced it since; else ""."""
-        archive, answered = self.exploration.archive, self.exploration.observations.meta["archive"]
-        return str(answered) if answered and (archive is None or archive.url != answered) else ""
+        archive, source = self.exploration.archive, self.exploration.source
+        return "" if source is None or (archive is not None and archive.url == source.url) else str(source.url)
 
     def _choose(self, address: str) -> None:
         self.exploration.use_archive(address)

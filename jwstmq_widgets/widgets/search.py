@@ -96,8 +96,9 @@ class SearchPanel(Panel):
             "running": running is not None,
             "fraction": running.fraction if running is not None else None,
             "text": running.text if running is not None else self._ended(wrong),
-            "count": "" if running is not None or wrong is not None else self._count(),
-            "counting": inquiry.counting,
+            # what was counted before another archive was chosen, which did not open, is no answer of that one
+            "count": "" if running or closed or wrong is not None else self._count(),
+            "counting": inquiry.counting and closed is None,
             "place": self._place(),
             "closed": closed.text if closed is not None else "",
             "field": field,

@@ -209,10 +209,13 @@ def test_limits_that_the_form_does_not_show_stay_until_they_are_dropped(asked: E
 
 def test_an_archive_that_does_not_exist_is_told_once_at_the_archive(unasked: Exploration, place: Display) -> None:
     form = place(SearchPanel(unasked))
+    form.do("consider", fields=fields(program="2733"))
+    form.until(lambda view: view["count"])
     form.do("archive", address="hubble")
-    view = form.until(lambda view: view["closed"])
+    view = form.until(lambda view: view["closed"] and not view["running"])
     assert "'local'" in view["closed"]
     assert view["address"] == "hubble"
+    assert view["count"] == "", "what the archive before has is not told of this one"
 
 
 def test_an_archive_that_is_down_is_told_under_the_button(unasked: Exploration, place: Display) -> None:

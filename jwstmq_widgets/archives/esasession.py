@@ -162,6 +162,15 @@ def start_session(connections: Connections, host: Host, user: str, password: str
 def link_token(connections: Connections, host: Host, cookie: Cookie, token: str, *, timeout: float) -> None:
     """Link a MAST token to the user, so that ESA's archive gives what MAST lets this person have.
 
+    Parameters
+    ----------
+    connections, host, timeout
+        See `start_session`.
+    cookie
+        The user's session.
+    token
+        The token.
+
     Raises
     ------
     LoginError
@@ -181,6 +190,13 @@ def link_token(connections: Connections, host: Host, cookie: Cookie, token: str,
 
 def end_session(connections: Connections, host: Host, headers: Mapping[str, str], *, timeout: float) -> None:
     """Tell the archive that the session is over.
+
+    Parameters
+    ----------
+    connections, host, timeout
+        See `start_session`.
+    headers
+        Header fields that name the session.
 
     Raises
     ------

@@ -155,7 +155,21 @@ class Host:
         )
 
     def refused(self, status: int, *, wait: float | None = None, says: str = "") -> Refused:
-        """Make the error for an HTTP status, or for the portal's own ERROR, which comes with status 200."""
+        """Make the error for an HTTP status, or for the portal's own ERROR, which comes with status 200.
+
+        Parameters
+        ----------
+        status
+            HTTP status.
+        wait
+            Seconds after which the archive wants to be asked again; None where it does not say.
+        says
+            The archive's own words.
+
+        Returns
+        -------
+        Refused
+        """
         if says or status < 400:
             text = f"the archive {self.name} reports an error: {_harmless(says) or 'it does not say which'}"
             text += "" if status == _WRONG else "; try again"

@@ -138,10 +138,20 @@ class TapService:
         Its connection is its own, which `Connections.abort` does not break: otherwise nobody would know the key of a
         job that was just made, and it would stay.
 
+        Parameters
+        ----------
+        adql, form, uploads, name
+            See `as_job`.
+
         Returns
         -------
         str
             Its key.
+
+        Raises
+        ------
+        ArchiveError
+            If asking failed; with status 400 if the query is at fault.
         """
         body, kind = _request(adql, form=form, uploads=uploads, more={"jobname": name} if name else {})
         with Connections(self.host, most=1) as connections:
@@ -161,6 +171,18 @@ class TapService:
         self, job: str, connections: Connections, stop: Stop, *, phase: Callable[[str], None] | None = None
     ) -> bytes:
         """Wait for a job and give its answer.
+
+        Parameters
+        ----------
+        job
+            Its key.
+        connections, stop, phase
+            See `as_job`.
+
+        Returns
+        -------
+        bytes
+            The answer, in the form that was asked for.
 
         Raises
         ------

@@ -68,7 +68,7 @@ class _Header(Panel):
     def _other_archive(self) -> str:
         """Name the archive that answered where another one has replaced it since; else ""."""
         archive, source = self.exploration.archive, self.exploration.source
-        return "" if source is None or (archive is not None and archive.url == source.url) else str(source.url)
+        return "" if source is None or (archive is not None and archive.url == source.url) else str(source.name)
 
     def _choose(self, address: str) -> None:
         self.exploration.use_archive(address)

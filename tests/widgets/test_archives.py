@@ -29,7 +29,7 @@ def test_the_menu_opens_another_archive_and_says_whose_rows_are_shown(asked: Exp
     other = f"{asked.address}/server"
     header.do("archive", address=other)
     view = header.until(lambda view: view["address"] == other and view["other"])
-    assert view["other"] == asked.observations.meta["archive"]
+    assert view["other"] == asked.source.name
     asked.search(Query(program=2733, instrument="miri"))
     assert asked.wait(SECONDS)
     assert not header.until(lambda view: not view["other"])["problem"]

@@ -21,7 +21,6 @@ from jwstmq_widgets.downloads.checks import check_structure
 from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.freshpart import FreshPart
 from jwstmq_widgets.downloads.pace import Manners
-from jwstmq_widgets.downloads.part import Busy
 from jwstmq_widgets.downloads.ride import Ride
 from jwstmq_widgets.downloads.smallfiles import Errand
 from jwstmq_widgets.errors import Mismatch
@@ -34,6 +33,7 @@ _LOOK_EVERY = 0.1
 _TOGETHER = 32  # files that the ledger gets in one write
 _SYNCED_TOGETHER = 8  # files that one thread syncs
 _TOGETHER_WITHIN = 0.02
+_AT_ONCE = 0.001  # seconds that a request waits for others to go out with it
 _SYNCING = 4  # a disk writes what several threads wait for in one go
 _MOST_UNSYNCED = 16  # groups
 _log = logging.getLogger(__name__)
@@ -167,12 +167,16 @@ class Quick:
                 time.sleep(_LOOK_EVERY)
                 continue
             came: list[tuple[Ride, bytes]] = []
+            woke = time.monotonic()
             for key, _ in ready:
                 ride: Ride | None = key.data
                 if ride is not None:
                     body = ride.receive(self._scratch)
                     if body is not None and self._right(ride, body):
                         came.append((ride, body))
+                        if time.monotonic() - woke > _AT_ONCE:
+                            self._turn(selector, came)
+                            came = []
                     elif ride.strange:
                         self._give_back(selector, ride)
                 elif not hears.recv(64):
@@ -193,8 +197,8 @@ class Quick:
     def _welcome(self, selector: selectors.BaseSelector) -> None:
         with self._lock:
             coming, self._coming = self._coming, []
+        self._rides.update((id(ride), ride) for ride in coming)
         for ride in coming:
-            self._rides[id(ride)] = ride
             selector.register(ride.sock, selectors.EVENT_READ, ride)
             request = self._request(ride)
             if request is None:
@@ -232,9 +236,10 @@ class Quick:
     def _turn(self, selector: selectors.BaseSelector, came: list[tuple[Ride, bytes]]) -> None:
         """Ask for the next files over connections whose files have come, then write those.
 
-        All requests go out one right after the other: a server that is awake needs not be woken for each, which would
-        be a fifth of all time. It works on them while we write.
+        Requests go out one right after the other: a server that is awake needs not be woken for each, which would be a
+        fifth of all time. It works on them while we write.
         """
+        began = time.monotonic()
         for ride, body in came:
             if ride.errand is not None:
                 self._whole.append((ride.errand, body))
@@ -247,8 +252,9 @@ class Quick:
                 self._give_back(selector, ride)
             else:
                 asked.append((ride, request))
-        for ride, request in asked:
-            self._send(selector, ride, request)
+            if time.monotonic() - began > _AT_ONCE:  # a slow disk
+                self._send_all(selector, asked)
+        self._send_all(selector, asked)
         while self._whole:
             self._write(*self._whole[-1])
             self._whole.pop()
@@ -261,9 +267,14 @@ class Quick:
         try:
             errand.part = FreshPart(errand.target)
             return ride.lane.request(errand.url)
-        except (OSError, Busy, ValueError) as error:  # who tries it in the plain way says why
+        except Exception as error:  # noqa: BLE001  (a mistake of the archive's, even: the plain way says what is wrong)
             _log.debug("%s: %s", errand.name, error)
             return None
+
+    def _send_all(self, selector: selectors.BaseSelector, asked: list[tuple[Ride, bytes]]) -> None:
+        for ride, request in asked:
+            self._send(selector, ride, request)
+        asked.clear()
 
     def _send(self, selector: selectors.BaseSelector, ride: Ride, request: bytes) -> None:
         ride.asked = True

@@ -110,25 +110,32 @@ def test_cancelled_small_files_leave_nothing_behind(origin: Origin, plan_of: Mak
 
 
 class Odd:
-    """An archive as somebody else might write one: of one file it gives no address that is one."""
+    """An archive as somebody else might write one: it fails for one file."""
 
     def __init__(self, archive: Archive, name: str, address: str) -> None:
         self._archive, self._name, self._address = archive, name, address
 
     def download_url(self, uri: str) -> str:
-        if not uri.endswith(self._name):
+        if not uri.endswith(self._name) or self._address == "refused":
             return self._archive.download_url(uri)
         if not self._address:
             raise LookupError(uri)
         return self._address
 
+    def authorization(self, url: str) -> dict[str, str]:
+        if self._address == "refused" and url.endswith(self._name):
+            raise LookupError(url)
+        return self._archive.authorization(url)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._archive, name)
 
 
-@pytest.mark.parametrize("address", ["", "http://[no where/file"], ids=["none", "a broken one"])
+@pytest.mark.parametrize(
+    "address", ["", "http://[no where/file", "refused"], ids=["none", "a broken one", "one it may not ask"]
+)
 @pytest.mark.parametrize("place", [0, 20])
-def test_an_archive_that_knows_no_address_of_one_file_holds_no_other_up(
+def test_an_archive_that_fails_for_one_file_holds_no_other_up(
     origin: Origin, plan_of: MakePlan, address: str, place: int
 ) -> None:
     for name in names(40):

@@ -157,6 +157,10 @@ class Exploration(State):
         ----------
         name
             Such as "search" or "download".
+
+        Returns
+        -------
+        Job or None
         """
         job = self.jobs.get(name)
         return job if job is not None and job.state == "running" else None

@@ -136,6 +136,10 @@ def still_there(obsids: frozenset[str], observations: Table) -> frozenset[str]:
         Numbers of observations (``obsid``, not ``obs_id``).
     observations
         The table.
+
+    Returns
+    -------
+    frozenset of str
     """
     left = obsids.intersection(np.asarray(observations["obsid"]).tolist()) if obsids else obsids
     return obsids if left == obsids else left

@@ -73,6 +73,11 @@ class RowMarks:
             Such as that of the ticks.
         rows
             Row numbers, shape (m,).
+
+        Returns
+        -------
+        numpy.ndarray
+            As many places as there are rows that were found.
         """
         places = self._places_in(index)
         found = rows if places is None else places[rows]

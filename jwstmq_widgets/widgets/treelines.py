@@ -87,6 +87,10 @@ class TreeLines:
             The tree.
         line
             A value of what `Branches.flat` gives.
+
+        Returns
+        -------
+        str
         """
         level, number = grown.branches.seen(line)
         if level < 0:

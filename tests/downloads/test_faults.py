@@ -364,10 +364,15 @@ def test_a_redirect_to_another_host_gets_no_token(origin: Origin, other: Origin,
     assert "Cookie" not in other.asked[0].headers
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/"])
+@pytest.mark.parametrize(
+    "target",
+    ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/", "http://[127.0.0.1/x", "http://127.0.0.1:x/x"],
+)
 def test_a_redirect_to_no_web_address_is_refused(origin: Origin, plan_of: MakePlan, target: str) -> None:
     origin.add(NAME, WHOLE, Reply(status=302, headers={"Location": target}))
-    assert carry_out(plan_of())["Status"].tolist() == ["ERROR"]
+    manifest = carry_out(plan_of())
+    assert manifest["Status"].tolist() == ["ERROR"]
+    assert "tell the archive" in manifest["Message"][0]
 
 
 def test_redirects_in_a_circle_are_refused(origin: Origin, plan_of: MakePlan) -> None:

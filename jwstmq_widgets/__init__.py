@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from jwstmq_widgets.downloads import Plan as Plan
     from jwstmq_widgets.downloads import download as download
     from jwstmq_widgets.downloads import verify as verify
+    from jwstmq_widgets.downloads.bundles.unpack import unpack as unpack
     from jwstmq_widgets.downloads.cloud import Cloud as Cloud
-    from jwstmq_widgets.downloads.plan import plan as plan
+    from jwstmq_widgets.downloads.plans.decision import plan as plan
     from jwstmq_widgets.downloads.script import script as script
-    from jwstmq_widgets.downloads.unpack import unpack as unpack
     from jwstmq_widgets.exploration import Exploration as Exploration
     from jwstmq_widgets.localarchive import LocalArchive as LocalArchive
     from jwstmq_widgets.query import Query as Query

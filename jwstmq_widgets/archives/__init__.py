@@ -11,10 +11,10 @@ from jwstmq_widgets.archives.account import Account
 from jwstmq_widgets.archives.archive import Archive
 from jwstmq_widgets.archives.esa import EsaArchive
 from jwstmq_widgets.archives.host import ESA_PATH, ESA_URL, MAST_URL, Host
+from jwstmq_widgets.archives.listing import ProductsProgress
 from jwstmq_widgets.archives.mast import MastArchive
 from jwstmq_widgets.archives.merged import MergedArchive
 from jwstmq_widgets.archives.parallel import Manners
-from jwstmq_widgets.archives.productlists import ProductsProgress
 from jwstmq_widgets.errors import QueryError, Unreachable
 from jwstmq_widgets.query import Query
 

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from astropy.table import Table
 
 from jwstmq_widgets.archives.account import Account
-from jwstmq_widgets.archives.productlists import ProductsProgress
+from jwstmq_widgets.archives.listing import ProductsProgress
 from jwstmq_widgets.query import Query
 
 __all__ = ["Archive"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.table import Column, Table
 
-from jwstmq_widgets.archives.esalists import members_in
-from jwstmq_widgets.archives.esatables import Rows
+from jwstmq_widgets.archives.esa.lists import members_in
+from jwstmq_widgets.archives.esa.tables import Rows
 
 __all__ = ["MADE_FROM", "USED_IN", "Relations", "related_table", "relations_in"]
 

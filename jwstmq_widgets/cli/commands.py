@@ -98,7 +98,7 @@ def download(given: argparse.Namespace) -> int:
         Exit status.
     """
     from jwstmq_widgets.cli.listing import Listing, look
-    from jwstmq_widgets.downloads.plan import check_destination
+    from jwstmq_widgets.downloads.plans.decision import check_destination
 
     if given.workers < 1:
         raise QueryError(f"--workers {given.workers} is not a number above 0", field="workers")

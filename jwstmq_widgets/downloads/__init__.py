@@ -1,5 +1,6 @@
 """Products onto the disk: decide, move, remember."""
 
+from jwstmq_widgets.downloads.bundles.unpack import UnpackLimits, unpack
 from jwstmq_widgets.downloads.cluster import Workers
 from jwstmq_widgets.downloads.control import Control
 from jwstmq_widgets.downloads.engine import MOST_WORKERS, ORDERS, Order, download
@@ -7,11 +8,10 @@ from jwstmq_widgets.downloads.ledger import LEDGER_NAME
 from jwstmq_widgets.downloads.manifest import Manifest
 from jwstmq_widgets.downloads.manifestpage import manifest_page
 from jwstmq_widgets.downloads.pace import Manners, Verify
-from jwstmq_widgets.downloads.places import LAYOUTS, Layout, safe_name
-from jwstmq_widgets.downloads.plan import Plan, PlanItem, State, plan
+from jwstmq_widgets.downloads.plans.decision import Plan, PlanItem, State, plan
+from jwstmq_widgets.downloads.plans.places import LAYOUTS, Layout, safe_name
 from jwstmq_widgets.downloads.progress import DownloadProgress, FileProgress
 from jwstmq_widgets.downloads.script import SCRIPT_KINDS, Script, ScriptKind, script
-from jwstmq_widgets.downloads.unpack import UnpackLimits, unpack
 from jwstmq_widgets.downloads.verification import Verdict, verify
 
 __all__ = [

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from jwstmq_widgets.downloads.addresses import Addresses
-from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Control, Valve
+from jwstmq_widgets.downloads.files.part import Busy
+from jwstmq_widgets.downloads.files.quick import Quick
+from jwstmq_widgets.downloads.files.smallfiles import Errand, SmallFiles
+from jwstmq_widgets.downloads.files.transfer import BUFFER, Outcome, Transfer
+from jwstmq_widgets.downloads.files.trial import Trial
 from jwstmq_widgets.downloads.hands import Hands, Line, OwnHands, make_folder
+from jwstmq_widgets.downloads.http.connection import Lane
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
 from jwstmq_widgets.downloads.outcomes import CANCELLED, Outcomes
 from jwstmq_widgets.downloads.pace import Manners, Pace
-from jwstmq_widgets.downloads.part import Busy
-from jwstmq_widgets.downloads.plan import Plan, PlanItem
+from jwstmq_widgets.downloads.plans.decision import Plan, PlanItem
 from jwstmq_widgets.downloads.progress import DownloadProgress, tell
-from jwstmq_widgets.downloads.quick import Quick
-from jwstmq_widgets.downloads.smallfiles import Errand, SmallFiles
-from jwstmq_widgets.downloads.transfer import BUFFER, Outcome, Transfer
-from jwstmq_widgets.downloads.trial import Trial
 from jwstmq_widgets.downloads.waiting import Waiting
 from jwstmq_widgets.errors import Cancelled, DownloadError, Incomplete, Mismatch, Refused, Unreachable
 

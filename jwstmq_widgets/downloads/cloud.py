@@ -13,16 +13,16 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from jwstmq_widgets.downloads.answer import Answer
-from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.http.answer import Answer
+from jwstmq_widgets.downloads.http.connection import Lane
+from jwstmq_widgets.downloads.http.wire import Fields
 from jwstmq_widgets.downloads.pace import Manners
-from jwstmq_widgets.downloads.plan import PlanItem
-from jwstmq_widgets.downloads.wire import Fields
+from jwstmq_widgets.downloads.plans.decision import PlanItem
 from jwstmq_widgets.errors import DownloadError, QueryError, Unreachable
 
 if TYPE_CHECKING:
     from jwstmq_widgets.archives import Archive
-    from jwstmq_widgets.downloads.wire import RawAnswer
+    from jwstmq_widgets.downloads.http.wire import RawAnswer
 
 __all__ = ["CLOUD_ENDPOINT_VARIABLE", "Cloud", "CloudLane", "Copies"]
 

@@ -17,8 +17,8 @@ from jwstmq_widgets.downloads.hands import OwnHands
 from jwstmq_widgets.downloads.ledger import Entry, Ledger
 from jwstmq_widgets.downloads.manifest import NOT_OBSERVED, Manifest, make_entry, tell_where, way_to
 from jwstmq_widgets.downloads.pace import Manners, Verify
-from jwstmq_widgets.downloads.plan import Plan, PlanItem, check_destination
-from jwstmq_widgets.downloads.planitems import CODES, PlanItems
+from jwstmq_widgets.downloads.plans.decision import Plan, PlanItem, check_destination
+from jwstmq_widgets.downloads.plans.items import CODES, PlanItems
 from jwstmq_widgets.downloads.progress import DownloadProgress, Meter, tell
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.filenames import name_columns

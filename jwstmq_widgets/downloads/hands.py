@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jwstmq_widgets.downloads.connection import Lane
 from jwstmq_widgets.downloads.control import Valve
+from jwstmq_widgets.downloads.files.transfer import Outcome, Transfer
+from jwstmq_widgets.downloads.http.connection import Lane
 from jwstmq_widgets.downloads.pace import Manners
-from jwstmq_widgets.downloads.plan import PlanItem
+from jwstmq_widgets.downloads.plans.decision import PlanItem
 from jwstmq_widgets.downloads.progress import Running
-from jwstmq_widgets.downloads.transfer import Outcome, Transfer
 from jwstmq_widgets.errors import DownloadError
 
 if TYPE_CHECKING:

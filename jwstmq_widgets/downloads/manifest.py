@@ -11,9 +11,9 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.downloads.ledger import LEDGER_NAME, Entry, Status, read_ledger
-from jwstmq_widgets.downloads.places import LAYOUTS, Layout
-from jwstmq_widgets.downloads.plan import Plan, PlanItem, make_plan
-from jwstmq_widgets.downloads.wishes import Wish
+from jwstmq_widgets.downloads.plans.decision import Plan, PlanItem, make_plan
+from jwstmq_widgets.downloads.plans.places import LAYOUTS, Layout
+from jwstmq_widgets.downloads.plans.wishes import Wish
 from jwstmq_widgets.errors import QueryError
 
 __all__ = ["NOT_OBSERVED", "Manifest", "make_entry", "relative_path", "tell_where", "way_to"]

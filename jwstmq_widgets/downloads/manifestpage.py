@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from jwstmq_widgets.downloads.manifest import Manifest
-from jwstmq_widgets.downloads.plan import Plan
+from jwstmq_widgets.downloads.plans.decision import Plan
 
 __all__ = ["manifest_page"]
 

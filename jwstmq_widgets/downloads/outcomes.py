@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from jwstmq_widgets.downloads.addresses import Addresses
+from jwstmq_widgets.downloads.files.transfer import Outcome
+from jwstmq_widgets.downloads.files.trial import Trial
 from jwstmq_widgets.downloads.ledger import Entry, Ledger, Status
 from jwstmq_widgets.downloads.manifest import make_entry, relative_path
-from jwstmq_widgets.downloads.plan import Plan
-from jwstmq_widgets.downloads.planitems import PlanItems
+from jwstmq_widgets.downloads.plans.decision import Plan
+from jwstmq_widgets.downloads.plans.items import PlanItems
 from jwstmq_widgets.downloads.progress import Counters, DownloadProgress, Meter, Running
-from jwstmq_widgets.downloads.transfer import Outcome
-from jwstmq_widgets.downloads.trial import Trial
 
 __all__ = ["CANCELLED", "Outcomes"]
 

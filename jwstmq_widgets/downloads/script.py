@@ -13,7 +13,7 @@ from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.merged import archives_in, holders_of, knows_users
 from jwstmq_widgets.downloads.addresses import Addresses
 from jwstmq_widgets.downloads.manifest import relative_path
-from jwstmq_widgets.downloads.plan import Plan, PlanItem
+from jwstmq_widgets.downloads.plans.decision import Plan, PlanItem
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.tables import format_size
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jwstmq_widgets.archives.merged import MergedArchive, sources_of
 from jwstmq_widgets.downloads.addresses import address_at
-from jwstmq_widgets.downloads.planitems import PlanItem
+from jwstmq_widgets.downloads.plans.items import PlanItem
 from jwstmq_widgets.errors import DownloadError, Incomplete, JwstmqError, Refused, Unreachable
 
 if TYPE_CHECKING:

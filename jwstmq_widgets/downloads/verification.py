@@ -10,12 +10,12 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.downloads.addresses import Addresses
-from jwstmq_widgets.downloads.checks import check_structure
-from jwstmq_widgets.downloads.connection import Lane
+from jwstmq_widgets.downloads.files.checks import check_structure
+from jwstmq_widgets.downloads.files.split import NotTheSame, total_of
+from jwstmq_widgets.downloads.http.connection import Lane
+from jwstmq_widgets.downloads.http.validator import Validator
 from jwstmq_widgets.downloads.ledger import LEDGER_NAME, Entry, Record, read_ledger
 from jwstmq_widgets.downloads.pace import Manners, Verify
-from jwstmq_widgets.downloads.split import NotTheSame, total_of
-from jwstmq_widgets.downloads.validator import Validator
 from jwstmq_widgets.errors import Cancelled, Mismatch, QueryError, Refused
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
-from jwstmq_widgets.archives.esaexamples import EXAMPLES
+from jwstmq_widgets.archives.esa.examples import EXAMPLES
 from jwstmq_widgets.errors import JwstmqError
 from jwstmq_widgets.exploration.adqlwork import AdqlWork, observation_names, position_of
 from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.exploration.jobs import Problem
-from jwstmq_widgets.widgets.exports import in_notebook
+from jwstmq_widgets.widgets.grids.exports import in_notebook
 from jwstmq_widgets.widgets.panel import Panel, static
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.previews import preview_index
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.widgets.emptytext import empty_text
+from jwstmq_widgets.widgets.grids.rowmarks import state_words
 from jwstmq_widgets.widgets.panel import Panel, static
-from jwstmq_widgets.widgets.rowmarks import state_words
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration

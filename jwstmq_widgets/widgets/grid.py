@@ -9,11 +9,11 @@ from astropy.table import Table
 from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.facets import Facets
-from jwstmq_widgets.widgets.columnmemory import ColumnMemory
-from jwstmq_widgets.widgets.columns import PRODUCTS, ColumnSet
 from jwstmq_widgets.widgets.emptytext import empty_text
-from jwstmq_widgets.widgets.rows import Mask, Summary
-from jwstmq_widgets.widgets.windowgrid import WindowGrid
+from jwstmq_widgets.widgets.grids.columnmemory import ColumnMemory
+from jwstmq_widgets.widgets.grids.columns import PRODUCTS, ColumnSet
+from jwstmq_widgets.widgets.grids.rows import Mask, Summary
+from jwstmq_widgets.widgets.grids.window import WindowGrid
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration

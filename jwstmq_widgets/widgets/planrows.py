@@ -7,7 +7,7 @@ import numpy as np
 from astropy.table import Table
 
 from jwstmq_widgets.downloads import Plan, State
-from jwstmq_widgets.downloads.planitems import STATES, PlanItems
+from jwstmq_widgets.downloads.plans.items import STATES, PlanItems
 from jwstmq_widgets.exploration.files import FileIndex
 from jwstmq_widgets.tables import format_size
 from jwstmq_widgets.tables.encoded import Encoded

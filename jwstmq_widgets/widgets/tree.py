@@ -15,10 +15,10 @@ from jwstmq_widgets.exploration import Ticks
 from jwstmq_widgets.exploration.counts import counted
 from jwstmq_widgets.tables.tree import Grouping, Path, ProductTree
 from jwstmq_widgets.widgets.emptytext import empty_text
-from jwstmq_widgets.widgets.growntree import GrownTree
+from jwstmq_widgets.widgets.grids.rowmarks import RowMarks
 from jwstmq_widgets.widgets.panel import Panel, static
-from jwstmq_widgets.widgets.rowmarks import RowMarks
-from jwstmq_widgets.widgets.treelines import TreeLines
+from jwstmq_widgets.widgets.trees.grown import GrownTree
+from jwstmq_widgets.widgets.trees.lines import TreeLines
 
 if TYPE_CHECKING:
     from jwstmq_widgets.exploration import Exploration

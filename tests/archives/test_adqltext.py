@@ -5,7 +5,7 @@ import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jwstmq_widgets.archives.adqltext import all_of, any_of, column, like, literal, number, one_of, polygon
+from jwstmq_widgets.archives.tap.adqltext import all_of, any_of, column, like, literal, number, one_of, polygon
 from jwstmq_widgets.errors import QueryError
 
 ATTEMPTS = (

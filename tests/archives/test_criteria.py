@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jwstmq_widgets.archives.criteria import criteria_for
 from jwstmq_widgets.archives.limits import narrowed
+from jwstmq_widgets.archives.mast.criteria import criteria_for
 from jwstmq_widgets.query import Query
 from jwstmq_widgets.tables import observations_table
 

@@ -18,7 +18,7 @@ from jwstmq_widgets.archives import Archive, archive_at, open_archive
 from jwstmq_widgets.archives.account import ANONYMOUS
 from jwstmq_widgets.archives.answers import Answers
 from jwstmq_widgets.archives.esa import EsaArchive
-from jwstmq_widgets.archives.esaexamples import EXAMPLES
+from jwstmq_widgets.archives.esa.examples import EXAMPLES
 from jwstmq_widgets.archives.host import ESA_URL, Host
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.errors import Cancelled, LoginError, QueryError, Unreachable
@@ -365,7 +365,7 @@ def test_many_observations_are_asked_in_few_requests(esa, faulty_archive):
 
 def test_a_list_that_is_too_long_is_asked_in_parts(faulty_archive, monkeypatch):
     """With a limit of a few rows, as of an archive that gives little at once, the list is the same."""
-    from jwstmq_widgets.archives import esalists
+    from jwstmq_widgets.archives.esa import lists as esalists
 
     esa = EsaArchive(Host.at(f"{faulty_archive.url}/server"), manners=Manners(poll=0.01))
     query = Query(program=1410)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from jwstmq_widgets.archives.esaquestions import count_adql, observations_adql, question_for, rectangle
+from jwstmq_widgets.archives.esa.questions import count_adql, observations_adql, question_for, rectangle
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.query import Query
 from tests.archives.test_adqltext import ATTEMPTS

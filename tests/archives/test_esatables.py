@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from jwstmq_widgets.archives.esatables import (
+from jwstmq_widgets.archives.esa.tables import (
     esa_observations,
     esa_products,
     known_sources,

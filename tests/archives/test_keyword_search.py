@@ -8,7 +8,7 @@ import pytest
 
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.mast import MastArchive
-from jwstmq_widgets.archives.missionsearch import MissionSearch
+from jwstmq_widgets.archives.mast.missionsearch import MissionSearch
 from jwstmq_widgets.archives.parallel import Manners
 from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.errors import Cancelled, QueryError, Refused, Unreachable, Unreadable

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from jwstmq_widgets.archives import listingrows
-from jwstmq_widgets.archives.listingrows import read_rows
+from jwstmq_widgets.archives.mast import listingrows
+from jwstmq_widgets.archives.mast.listingrows import read_rows
 
 NAMES = ["obsID", "obs_id", "description", "dataURI", "size", "parent_obsid", "calib_level"]
 

@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from jwstmq_widgets.archives import archive_at, open_archive
 from jwstmq_widgets.archives.merged import AtLeast, MergedArchive
-from jwstmq_widgets.archives.mergedtables import Ids, merged_observations, merged_products
+from jwstmq_widgets.archives.merged.tables import Ids, merged_observations, merged_products
 from jwstmq_widgets.errors import Cancelled, QueryError, Unreachable
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive
 from jwstmq_widgets.localarchive.faults import Refuse, Slow

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from jwstmq_widgets.archives.exposures import Exposures, files_of
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.missions import (
+from jwstmq_widgets.archives.mast.exposures import Exposures, files_of
+from jwstmq_widgets.archives.mast.missions import (
     conditions_for,
     known_keywords,
     read_columns,

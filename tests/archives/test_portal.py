@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.portal import (
+from jwstmq_widgets.archives.mast.portal import (
     invoke_body,
     joined,
     read_page,

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.portal import read_page
-from jwstmq_widgets.archives.productlists import in_order_of_parents, listed, read_listing
+from jwstmq_widgets.archives.listing import listed
+from jwstmq_widgets.archives.mast.portal import read_page
+from jwstmq_widgets.archives.mast.productlists import in_order_of_parents, read_listing
 from jwstmq_widgets.errors import Refused, Unreadable
 from jwstmq_widgets.tables.encoded import Encoded
 

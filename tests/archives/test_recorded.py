@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.missions import read_columns, read_missions
-from jwstmq_widgets.archives.portal import read_page
-from jwstmq_widgets.archives.productlists import read_listing
-from jwstmq_widgets.archives.resolver import read_resolved
+from jwstmq_widgets.archives.mast.missions import read_columns, read_missions
+from jwstmq_widgets.archives.mast.portal import read_page
+from jwstmq_widgets.archives.mast.productlists import read_listing
+from jwstmq_widgets.archives.mast.resolver import read_resolved
 from jwstmq_widgets.tables import observations_table, products_table
 
 HOST = Host.at("http://127.0.0.1:9")

@@ -1,7 +1,7 @@
 import pytest
 
 from jwstmq_widgets.archives.host import Host
-from jwstmq_widgets.archives.resolver import read_resolved
+from jwstmq_widgets.archives.mast.resolver import read_resolved
 from jwstmq_widgets.errors import Unreadable
 
 HOST = Host.at("http://127.0.0.1:9")

@@ -22,7 +22,7 @@ from astropy.table import Table, unique
 from jwstmq_widgets.archives.answers import Answers
 from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.mast import MastArchive
-from jwstmq_widgets.archives.productlists import read_listing
+from jwstmq_widgets.archives.mast.productlists import read_listing
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.localarchive.faults import Slow
 from jwstmq_widgets.query import Query

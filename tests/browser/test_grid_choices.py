@@ -185,8 +185,8 @@ def test_columns_chosen_quickly_in_two_views_are_the_same_in_both_and_in_the_fil
         arg=usual,
     )
     kept = "tuple(ColumnMemory().read(PRODUCTS).hidden)"
-    shown.run_cell("from jwstmq_widgets.widgets.columnmemory import ColumnMemory\n"
-                   "from jwstmq_widgets.widgets.columns import PRODUCTS")  # fmt: skip
+    shown.run_cell("from jwstmq_widgets.widgets.grids.columnmemory import ColumnMemory\n"
+                   "from jwstmq_widgets.widgets.grids.columns import PRODUCTS")  # fmt: skip
     shown.wait_for(f"{kept} == tuple(grid._chosen_columns['hidden'])")
     hidden = set(usual.split()) - set(views.first.evaluate(headers).split())
     assert hidden == set(shown.value(f"list({kept})"))

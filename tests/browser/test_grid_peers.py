@@ -32,7 +32,7 @@ import itables
 import pandas as pd
 from ipyaggrid import community
 from jwstmq_widgets.exploration import Exploration
-from jwstmq_widgets.widgets.columns import COLUMNS
+from jwstmq_widgets.widgets.grids.columns import COLUMNS
 from jwstmq_widgets.widgets.grid import ProductGrid
 from tests.survey import SurveyArchive, survey
 exploration = Exploration(SurveyArchive(1))

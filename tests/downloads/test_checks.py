@@ -8,7 +8,7 @@ from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
-from jwstmq_widgets.downloads.checks import check_structure
+from jwstmq_widgets.downloads.files.checks import check_structure
 from jwstmq_widgets.errors import Mismatch
 
 

@@ -25,9 +25,9 @@ from jwstmq_widgets.archives.host import Host
 from jwstmq_widgets.archives.tokens import Credential
 from jwstmq_widgets.downloads import LEDGER_NAME, DownloadProgress, Manifest, Workers, download, plan
 from jwstmq_widgets.downloads.cluster import Crew
+from jwstmq_widgets.downloads.cluster.remote import Failure, Pass, destination_of
 from jwstmq_widgets.downloads.control import Control
-from jwstmq_widgets.downloads.part import Busy
-from jwstmq_widgets.downloads.remote import Failure, Pass, destination_of
+from jwstmq_widgets.downloads.files.part import Busy
 from jwstmq_widgets.errors import Cancelled, DownloadError, ExclusiveAccess, QueryError, Refused, Unreachable
 from jwstmq_widgets.localarchive import TOKEN, LocalArchive, faults
 from jwstmq_widgets.query import Query
@@ -444,7 +444,7 @@ def test_workers_with_full_disks_are_left_out(client: Client, archive: Archive, 
 
 def test_workers_with_another_version_are_told(client: Client, archive: Archive, images: Table, tmp_path: Path) -> None:
     def install(version: str) -> None:
-        from jwstmq_widgets.downloads import remote
+        from jwstmq_widgets.downloads.cluster import remote
 
         remote.__version__ = version
 

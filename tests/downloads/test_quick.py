@@ -10,8 +10,8 @@ import pytest
 
 from jwstmq_widgets.archives import Archive, open_archive
 from jwstmq_widgets.downloads import Control, Manifest, Manners, download
+from jwstmq_widgets.downloads.files.smallfiles import Errand, SmallFiles
 from jwstmq_widgets.downloads.progress import DownloadProgress
-from jwstmq_widgets.downloads.smallfiles import Errand, SmallFiles
 from tests.downloads.conftest import HASTY, MakePlan, fits_bytes
 from tests.downloads.origin import Origin, Reply
 

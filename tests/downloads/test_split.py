@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from jwstmq_widgets.downloads import Control, Manifest, download
+from jwstmq_widgets.downloads.files.spans import Spans
 from jwstmq_widgets.downloads.progress import DownloadProgress
-from jwstmq_widgets.downloads.spans import Spans
 from tests.downloads.conftest import HASTY, IMPATIENT, MakePlan, fits_bytes
 from tests.downloads.origin import Origin, Reply
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jwstmq_widgets.archives import open_archive
 from jwstmq_widgets.downloads import verify
-from jwstmq_widgets.downloads.unpack import UnpackLimits, unpack
+from jwstmq_widgets.downloads.bundles.unpack import UnpackLimits, unpack
 from jwstmq_widgets.errors import QueryError
 from jwstmq_widgets.localarchive import LocalArchive
 from jwstmq_widgets.query import Query

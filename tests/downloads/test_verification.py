@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from jwstmq_widgets.cli import main
 from jwstmq_widgets.downloads import Manifest, download, verify
-from jwstmq_widgets.downloads.checks import check_structure
+from jwstmq_widgets.downloads.files.checks import check_structure
 from jwstmq_widgets.downloads.ledger import read_ledger
 from jwstmq_widgets.errors import Mismatch, QueryError
 from tests.downloads.conftest import HASTY, MakePlan, fits_bytes

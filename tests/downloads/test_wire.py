@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from jwstmq_widgets.downloads.connection import Lane
-from jwstmq_widgets.downloads.urls import host_field, split_address
-from jwstmq_widgets.downloads.wire import Fields, RawAnswer, Reader, request_bytes
+from jwstmq_widgets.downloads.http.connection import Lane
+from jwstmq_widgets.downloads.http.urls import host_field, split_address
+from jwstmq_widgets.downloads.http.wire import Fields, RawAnswer, Reader, request_bytes
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def test_the_result_gets_a_name_in_the_notebook_for_a_new_cell(panel: Place, mon
     panel.do("cell")
     assert last(panel, "cell") == {"code": "", "text": "there is no notebook here whose variable this could become"}
     shell = InteractiveShell()
-    monkeypatch.setattr("jwstmq_widgets.widgets.exports.get_ipython", lambda: shell)
+    monkeypatch.setattr("jwstmq_widgets.widgets.grids.exports.get_ipython", lambda: shell)
     shell.user_ns["adql_table"] = "mine"
     panel.do("cell")
     code = last(panel, "cell")["code"]

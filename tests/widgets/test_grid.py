@@ -15,9 +15,9 @@ from comm.base_comm import BaseComm
 from jwstmq_widgets.exploration import Exploration, FileState
 from jwstmq_widgets.exploration.files import FileStates
 from jwstmq_widgets.query import Query
-from jwstmq_widgets.widgets.columnmemory import ColumnMemory
-from jwstmq_widgets.widgets.columns import PRODUCTS
 from jwstmq_widgets.widgets.grid import ProductGrid
+from jwstmq_widgets.widgets.grids.columnmemory import ColumnMemory
+from jwstmq_widgets.widgets.grids.columns import PRODUCTS
 from jwstmq_widgets.widgets.observationgrid import ObservationGrid
 from tests.survey import SurveyArchive
 

@@ -8,9 +8,9 @@ import pytest
 from astropy.table import Table
 
 from jwstmq_widgets.errors import QueryError
-from jwstmq_widgets.widgets.conditions import number_condition, text_condition
-from jwstmq_widgets.widgets.rows import Arrangement, Rows
-from jwstmq_widgets.widgets.textcolumn import TextColumn
+from jwstmq_widgets.widgets.grids.conditions import number_condition, text_condition
+from jwstmq_widgets.widgets.grids.rows import Arrangement, Rows
+from jwstmq_widgets.widgets.grids.textcolumn import TextColumn
 from tests.survey import survey
 
 NOW = 61_365.0

@@ -1,12 +1,13 @@
 """The words of ADQL: what may stand in a query, as a dialect of sqlglot's parser, and nothing more."""
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from sqlglot import Parser, Token, Tokenizer, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import SqlglotError, TokenError
 
 from jwstmq_widgets.localarchive.adql.errors import AdqlError
 
@@ -16,6 +17,11 @@ _LONGEST = 1_000_000
 _DEEPEST = 60
 # sqlglot says here what of a text it does not know; whoever asked is told by an exception.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+
+# How sqlglot tells of something incomplete, by its own names of classes.
+_LACKING = re.compile(r"Required keyword: '\w+' missing for <class '[\w.]*\.(\w+)'>")
+_WORDS = {"Limit": "TOP", "If": "CASE", "EQ": "=", "NEQ": "<>", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=",
+          "Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}  # fmt: skip
 
 _ALLOWED = frozenset(
     {
@@ -177,7 +183,12 @@ def _kind(node: exp.Expr) -> str:
 def _first(err: SqlglotError, adql: str) -> str:
     details = getattr(err, "errors", None)
     if not details:
+        if isinstance(err, TokenError):
+            return "a text in quotes, or a comment, does not end"
         return str(err).split("\n", maxsplit=1)[0][:300].replace(adql, "…") or "it is not ADQL"
     first = details[0]
+    description = str(first["description"]).rstrip(".")
+    if lacking := _LACKING.fullmatch(description):
+        description = f"{_WORDS.get(lacking[1], lacking[1].upper())} lacks what belongs to it"
     encountered = f'encountered "{first["highlight"]}" ' if first.get("highlight") else ""
-    return f"{encountered}[l.{first['line']} c.{first['col']}]: {str(first['description']).rstrip('.')}"
+    return f"{encountered}[l.{first['line']} c.{first['col']}]: {description.partition(' but got <')[0]}"

@@ -1,0 +1,1 @@
+"""Tar and zip files of products, taken apart without harm."""

@@ -1,0 +1,1 @@
+"""One file on its way to the disk: its part, its check, and the ways in which it comes."""

@@ -1,0 +1,1 @@
+"""What the grids are made of."""

@@ -1,0 +1,1 @@
+"""What the program tree is made of."""

@@ -165,10 +165,14 @@ def test_all_of_the_tree_is_opened_scrolled_and_ticked_with_few_bytes(survey: Su
     expect(active).to_contain_text(re.compile(r"jw99001\S+\.\w+"))
     assert survey.explorer.locator(".jwstmq-tree-line").count() < 80
     tree.press("Home")
+    expect(active).to_have_attribute("aria-rowindex", "2")  # below the head
     tree.press("Space")
-    survey.notebook.wait_for(f"len(exploration.ticked) == {survey.files}")
+    expect(survey.summary).to_contain_text(f"{survey.files:,} of {survey.files:,} files")
+    expect(active.get_by_role("checkbox")).to_be_checked()
     tree.press("Space")
-    survey.notebook.wait_for("not exploration.ticked")
+    expect(active.get_by_role("checkbox")).not_to_be_checked()
+    survey.notebook.wait_for("not len(exploration.selected)")
+    survey.explorer.get_by_role("button", name="Close all").click()
     survey.explorer.get_by_role("tab", name="Products").click()
     expect(survey.name(0)).to_have_text(NAME)
     assert survey.notebook.received - before < 500_000  # the lines in sight, at each of its levels

@@ -23,8 +23,8 @@ from tests.benchmarks.webserver import nginx_server
 
 pytestmark = pytest.mark.benchmark
 
-# Aimed at: 1.3. In memory, where the clients alone count, 0.8 to 1.4 were seen, 1.32 on a quiet machine. On a disk, where
-# users' files land and where the aim was set, 0.4 to 1.5, and 2.5 where the disk was busy with something else.
+# Aimed at: 1.3. In memory, where the clients alone count, 0.8 to 1.4 were seen, 1.32 on a quiet machine. On a disk,
+# where users' files land and where the aim was set, 0.4 to 1.5, and 2.5 where it was busy with something else.
 MOST_OF_CURL = {"in memory": 1.8, "on the disk": 3.0}
 
 

@@ -23,9 +23,8 @@ from tests.benchmarks.webserver import nginx_server
 
 pytestmark = pytest.mark.benchmark
 
-# Aimed at: 1.3. In memory, where the clients alone count, 0.8 to 1.4 were seen, 1.32 on a quiet machine. On a disk,
-# where users' files land and where the aim was set, 0.4 to 1.5, and 2.5 where it was busy with something else.
-MOST_OF_CURL = {"in memory": 1.8, "on the disk": 3.0}
+# Aimed at, as median of the rounds: 1.3 on a disk, where users' files land; one round may meet a disk that is busy.
+MOST_OF_CURL = 1.8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has splice")
@@ -84,11 +83,11 @@ def test_ten_thousand_tiny_files_beside_curls_parallel_transfers(
         "curl": curl_parallel,
         "price": lambda _, products, folder: safety(products, folder, fsync=False),
     }
-    taken: dict[tuple[str, str], float] = {}
+    taken: dict[tuple[str, str], list[float]] = {}
     with nginx_server(served) as url:
-        for number, (place, folder), (way, bring) in product(range(2), places.items(), ways.items()):
+        for number, (place, folder), (way, bring) in product(range(3), places.items(), ways.items()):
             seconds = bring(url, products, folder / f"{way}{number}")  # they stay: a disk is busy after a removal, too
-            taken[place, way] = min(seconds, taken.get((place, way), seconds))
+            taken.setdefault((place, way), []).append(seconds)
         few = products[:1000]
         synced, fsync = ours(url, few, tmp_path / "synced"), safety(few, tmp_path / "fsync", fsync=True)
     for each in tmp_path.iterdir():  # else a later session of tests would remove sixty thousand files
@@ -98,14 +97,15 @@ def test_ten_thousand_tiny_files_beside_curls_parallel_transfers(
     with capsys.disabled():
         print(f"\n{len(names)} tiny files @{CONNECTIONS}:")
         for place in places:
-            mine, curl, price = (taken[place, way] for way in ways)
-            ratios[place] = (mine - price) / curl
+            rounds = list(zip(*(taken[place, way] for way in ways), strict=True))
+            ratios[place] = statistics.median((mine - price) / curl for mine, curl, price in rounds)
+            mine, curl, price = (statistics.median(taken[place, way]) for way in ways)
             print(
                 f"  {place}: ours {mine:.2f} s, curl -Z {curl:.2f} s, .part and rename alone {price:.2f} s: "
                 f"{ratios[place]:.2f} times curl beside that price"
             )
         print(f"  on the disk with fsync, {len(few)} files: {synced:.2f} s; fsync alone, one by one, {fsync:.2f} s")
-    assert all(ratio <= MOST_OF_CURL[place] for place, ratio in ratios.items())
+    assert all(ratio <= MOST_OF_CURL for ratio in ratios.values())
 
 
 def test_one_large_file_behind_a_cap_of_each_connection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

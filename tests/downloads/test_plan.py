@@ -254,7 +254,7 @@ def test_a_plan_of_ten_thousand_counts_each_file_once(tmp_path: Path) -> None:
 
 
 def test_a_plan_of_many_files_costs_little_memory(tmp_path: Path) -> None:
-    products = survey(5_000)
+    products = survey(20_000)
     tracemalloc.start()
     decided = plan(products, to=tmp_path, layout="mast")
     _, peak = tracemalloc.get_traced_memory()
